@@ -1,0 +1,74 @@
+//! The state of a refresh lineage, one row beside its session.
+
+use crate::id::KeyId;
+use crate::session::EndReason;
+use crate::time::Timestamp;
+
+/// A refresh lineage: which generation is the newest, and what is known about its use.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Family {
+    /// The newest generation; 0 at log-in.
+    pub generation: u32,
+    /// When that generation was opened.
+    pub rotated_at: Timestamp,
+    /// The newest access-token issue within the generation; 0 first.
+    pub issue: u32,
+    /// When that issue was made.
+    pub issued_at: Timestamp,
+    /// When an access token of this generation was first seen in use; empty until then.
+    pub acknowledged_at: Option<Timestamp>,
+    /// Generations in a row whose first repeat came late.
+    pub late_repeats: u8,
+    /// The refresh key that the newest generation's token is derived with.
+    pub key: KeyId,
+    /// Random per session; without it a stolen refresh key derives nothing.
+    pub seed: [u8; 16],
+    /// When and why it ended, if it did.
+    pub ended: Option<Ended>,
+}
+
+/// The end of a family, which is the end of its session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ended {
+    /// When.
+    pub at: Timestamp,
+    /// Why.
+    pub reason: EndReason,
+}
+
+impl std::hash::Hash for Ended {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        (self.at, self.reason.as_str()).hash(state);
+    }
+}
+
+/// What a change was judged against; the store carries it out only if the row still says the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Version {
+    /// Generation at the time of the judgement.
+    pub generation: u32,
+    /// Issue at the time of the judgement.
+    pub issue: u32,
+}
+
+impl Family {
+    /// A new lineage at its log-in.
+    pub fn opened(seed: [u8; 16], key: KeyId, now: Timestamp) -> Self {
+        Self {
+            generation: 0,
+            rotated_at: now,
+            issue: 0,
+            issued_at: now,
+            acknowledged_at: None,
+            late_repeats: 0,
+            key,
+            seed,
+            ended: None,
+        }
+    }
+
+    /// What a change judged now must still find.
+    pub fn version(&self) -> Version {
+        Version { generation: self.generation, issue: self.issue }
+    }
+}

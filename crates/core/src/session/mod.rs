@@ -1,0 +1,165 @@
+//! Our record of one log-in on one device, and how long it lives.
+
+use crate::id::{AccountId, SessionId};
+use crate::refresh::Family;
+use crate::time::{Lifetime, Timestamp};
+
+/// One log-in on one device. One row, together with its refresh family.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Session {
+    /// Its name: the `sid` of its tokens.
+    pub id: SessionId,
+    /// Whose it is.
+    pub account: AccountId,
+    /// When the log-in happened: the `auth_time` of its tokens.
+    pub opened_at: Timestamp,
+    /// The last time somebody was seen to use it. A refresh is not use.
+    pub last_used_at: Timestamp,
+    /// Nothing moves this: the end of the absolute lifetime.
+    pub absolute_until: Timestamp,
+    /// Whether its cookies outlive the browser.
+    pub remember: bool,
+    /// How the log-in was proven.
+    pub method: Method,
+    /// The `User-Agent` of the log-in, at most [`Session::MAX_USER_AGENT`] bytes, for the owner's list only.
+    pub user_agent: String,
+    /// The address that the log-in came from, for the owner's list only.
+    pub address: String,
+    /// Its refresh lineage.
+    pub family: Family,
+}
+
+impl Session {
+    /// More of a `User-Agent` than this is cut, in bytes.
+    pub const MAX_USER_AGENT: usize = 256;
+}
+
+/// How a log-in was proven: values of `amr` (RFC 8176).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    /// A password alone.
+    Password,
+}
+
+impl Method {
+    /// The value of `amr`, and what the store keeps.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Password => "pwd",
+        }
+    }
+
+    /// Reads what [`Self::as_str`] wrote.
+    pub fn from_text(text: &str) -> Option<Self> {
+        (text == "pwd").then_some(Self::Password)
+    }
+}
+
+/// Why a session ended. The text is stored and must never change its meaning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EndReason {
+    /// Its owner logged out.
+    LoggedOut,
+    /// Its owner ended it from another session.
+    Revoked,
+    /// A used-up refresh token came back.
+    Replayed,
+}
+
+impl EndReason {
+    /// Every reason there is.
+    pub const ALL: [Self; 3] = [Self::LoggedOut, Self::Revoked, Self::Replayed];
+
+    /// As the store keeps it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::LoggedOut => "logged-out",
+            Self::Revoked => "revoked",
+            Self::Replayed => "replayed",
+        }
+    }
+
+    /// Reads what [`Self::as_str`] wrote.
+    pub fn from_text(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|reason| reason.as_str() == text)
+    }
+}
+
+/// How long sessions and their tokens live.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lifetimes {
+    /// An access token; minutes.
+    pub access_for: Lifetime,
+    /// A session that nobody uses.
+    pub idle_for: Lifetime,
+    /// A session, used or not.
+    pub absolute_for: Lifetime,
+}
+
+impl Lifetimes {
+    /// Profile `standard`: 30 days, idle or not (NIST SP 800-63B-4 AAL1).
+    pub const STANDARD: Self = Self::of(Lifetime::from_secs(30 * 86_400), Lifetime::from_secs(30 * 86_400));
+    /// Profile `careful`: 24 hours, one hour idle (AAL2).
+    pub const CAREFUL: Self = Self::of(Lifetime::from_secs(86_400), Lifetime::from_secs(3600));
+    /// Profile `strict`: 12 hours, 15 minutes idle (AAL3).
+    pub const STRICT: Self = Self::of(Lifetime::from_secs(12 * 3600), Lifetime::from_secs(15 * 60));
+
+    const fn of(absolute_for: Lifetime, idle_for: Lifetime) -> Self {
+        Self { access_for: Lifetime::from_secs(300), idle_for, absolute_for }
+    }
+
+    /// Whether a session is past its idle or absolute end. `last_used_at` is handed in because the newest
+    /// sighting may not have reached the store yet.
+    pub fn is_expired(&self, session: &Session, last_used_at: Timestamp, now: Timestamp) -> bool {
+        let used = session.last_used_at.max(last_used_at);
+        now >= session.absolute_until || now.since(used) >= self.idle_for
+    }
+
+    /// When an access token made now must end: never after the session itself.
+    pub fn access_until(&self, session: &Session, now: Timestamp) -> Timestamp {
+        now.plus(self.access_for).min(session.absolute_until)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::KeyId;
+
+    fn session(now: Timestamp) -> Session {
+        Session {
+            id: SessionId::from_bytes([1; 16]),
+            account: AccountId::from_bytes([2; 16]),
+            opened_at: now,
+            last_used_at: now,
+            absolute_until: now.plus(Lifetimes::STRICT.absolute_for),
+            remember: false,
+            method: Method::Password,
+            user_agent: String::new(),
+            address: String::new(),
+            family: Family::opened([0; 16], KeyId::from_bytes([3; 16]), now),
+        }
+    }
+
+    #[test]
+    fn ni_01_idle_and_absolute_ends_are_both_kept() {
+        let start = Timestamp::from_millis(1_000_000);
+        let (session, limits) = (session(start), Lifetimes::STRICT);
+        let idle = start.plus(limits.idle_for);
+        assert!(!limits.is_expired(&session, start, idle.minus(Lifetime::from_millis(1))));
+        assert!(limits.is_expired(&session, start, idle));
+        // Use keeps it alive past the idle end, but never past the absolute one.
+        assert!(!limits.is_expired(&session, idle.minus(Lifetime::from_secs(1)), idle));
+        let end = session.absolute_until;
+        assert!(limits.is_expired(&session, end, end));
+        assert_eq!(limits.access_until(&session, end.minus(Lifetime::from_secs(1))), end);
+    }
+
+    #[test]
+    fn reasons_and_methods_read_what_they_write() {
+        for reason in EndReason::ALL {
+            assert_eq!(EndReason::from_text(reason.as_str()), Some(reason));
+        }
+        assert_eq!(Method::from_text(Method::Password.as_str()), Some(Method::Password));
+    }
+}
