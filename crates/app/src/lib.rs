@@ -1,1 +1,88 @@
-//! (being built)
+//! Use cases, one file each: load, judge, save, announce. This crate owns transactions, the clock and entropy.
+//!
+//! Architecture invariant: one instant per use case. [`App`] reads the clock once; every row, token and audit
+//! event of that use case carries the same timestamp. A lost race is not an error: the use case reloads and
+//! judges again, a bounded number of times.
+//!
+//! Deliberately absent: HTTP, SQL, the environment, files.
+
+pub mod account;
+mod clock;
+mod error;
+pub mod feed;
+pub mod keys;
+pub mod session;
+mod settings;
+pub mod token;
+
+pub use clock::{Clock, ManualClock, SystemClock};
+pub use error::{Error, Fault, Refusal};
+pub use settings::{Hashing, Settings};
+
+use account::PasswordPool;
+use cloakroom_jose::MasterKey;
+use cloakroom_store::Store;
+use feed::Marks;
+use keys::Ring;
+use std::sync::Arc;
+use token::{Sightings, Verified};
+
+/// Everything that the use cases need, shared by all requests.
+pub struct App {
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    settings: Settings,
+    master: MasterKey,
+    passwords: PasswordPool,
+    ring: arc_swap::ArcSwap<Ring>,
+    marks: Marks,
+    verified: Verified,
+    sightings: Sightings,
+}
+
+impl App {
+    /// Opens the house: turns the key ring so that every purpose has a key, reads what was revoked, starts the
+    /// password pool. Fails when the store cannot be read or when `master` does not open the keys in it.
+    pub async fn open(
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+        settings: Settings,
+        master: MasterKey,
+    ) -> Result<Arc<Self>, Fault> {
+        let passwords = PasswordPool::start(settings.hashing)?;
+        let ring = keys::turn(&*store, &settings, &master, clock.now()).await?;
+        let app = Self {
+            verified: Verified::new(settings.verified_tokens),
+            ring: arc_swap::ArcSwap::from_pointee(ring),
+            marks: Marks::default(),
+            sightings: Sightings::default(),
+            store,
+            clock,
+            settings,
+            master,
+            passwords,
+        };
+        app.follow_feed().await?;
+        Ok(Arc::new(app))
+    }
+
+    /// The settings it was opened with.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// The clock that everything here goes by.
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        &self.clock
+    }
+
+    /// Whether the store answers.
+    pub async fn is_ready(&self) -> bool {
+        self.store.ping().await.is_ok()
+    }
+
+    /// Writes what is only in memory. Called last, when no request runs any longer.
+    pub async fn close(&self) -> Result<(), Fault> {
+        self.flush_sightings().await
+    }
+}

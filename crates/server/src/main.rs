@@ -1,1 +1,5 @@
-fn main() {}
+//! The binary `cloakroom`.
+
+fn main() -> std::process::ExitCode {
+    cloakroom_server::cli::run()
+}

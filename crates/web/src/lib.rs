@@ -1,1 +1,59 @@
-//! (being built)
+//! What speaks HTTP about accounts and sessions: every route as one table, the shield in front of all requests, cookies,
+//! pages, and the judgement of who may pass to an upstream.
+//!
+//! Architecture invariant: a handler extracts, calls one use case, renders; it never branches on state. The guard, the
+//! CSRF rule and the cache rule of a route are columns of [`table::ROUTES`], carried out in one place ([`dispatch`]).
+//!
+//! Deliberately absent: proxying (`gateway`), sockets (`server`), SQL, keys.
+
+mod admit;
+mod call;
+mod cookies;
+mod dispatch;
+mod navigation;
+mod pages;
+mod problem;
+mod routes;
+mod shield;
+mod site;
+pub mod table;
+
+pub use admit::{Entry, Wanted};
+pub use call::Client;
+pub use cookies::{CookieNames, SameSite, is_own_cookie};
+pub use dispatch::{MAX_BODY, is_own_path};
+pub use problem::Problem;
+pub use shield::{HeaderPolicy, MAX_COOKIE_BYTES};
+pub use site::Site;
+
+use bytes::Bytes;
+use cloakroom_app::App;
+use http_body_util::Full;
+use std::sync::Arc;
+
+/// An answer of our own: always small, always whole.
+pub type Response = http::Response<Full<Bytes>>;
+
+/// Everything that a request needs, shared.
+pub struct Web {
+    app: Arc<App>,
+    site: Site,
+    pages: pages::Pages,
+}
+
+impl Web {
+    /// Prepares the pages. Fails when a template does not compile.
+    pub fn new(app: Arc<App>, site: Site) -> Result<Arc<Self>, minijinja::Error> {
+        Ok(Arc::new(Self { app, site, pages: pages::Pages::new()? }))
+    }
+
+    /// The use cases.
+    pub fn app(&self) -> &Arc<App> {
+        &self.app
+    }
+
+    /// What the site is called and how strict it is.
+    pub fn site(&self) -> &Site {
+        &self.site
+    }
+}

@@ -1,0 +1,64 @@
+// Builds dist/client.js and dist/client.d.ts; with --check, says whether the committed ones are what the source gives.
+import { createHash } from "node:crypto";
+import { execFileSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+import { build } from "esbuild";
+
+const LIMIT = 2048; // bytes, gzip -9
+const here = (path) => new URL(path, import.meta.url);
+
+// The same sum is made in Rust by the tidy test: for every file, sorted by path relative to src, path \n content \n.
+const hash = createHash("sha256");
+for (const path of readdirSync(here("src"), { recursive: true, withFileTypes: true })
+  .filter((entry) => entry.isFile())
+  .map((entry) => `${entry.parentPath}/${entry.name}`.slice(here("src").pathname.length + 1))
+  .sort()) {
+  hash.update(`${path}\n${readFileSync(here(`src/${path}`))}\n`);
+}
+
+const { outputFiles } = await build({
+  entryPoints: [here("src/client.ts").pathname],
+  bundle: true,
+  format: "esm",
+  target: "es2022",
+  minify: true,
+  legalComments: "none",
+  charset: "ascii",
+  write: false,
+});
+const script = `/* cloakroom client, source sha256:${hash.digest("hex")} */\n${outputFiles[0].text}`;
+
+const wanted = { "dist/client.js": script, "dist/client.d.ts": declarations() };
+const size = gzipSync(script, { level: 9 }).length;
+console.log(`dist/client.js: ${script.length} bytes, ${size} gzipped (limit ${LIMIT})`);
+if (size >= LIMIT) fail(`too large: ${size} bytes gzipped, the limit is ${LIMIT}`);
+
+mkdirSync(here("dist"), { recursive: true });
+for (const [path, text] of Object.entries(wanted)) {
+  if (!process.argv.includes("--check")) writeFileSync(here(path), text);
+  else if (readFileSync(here(path), "utf8") !== text) fail(`${path} is not what src gives: run \`npm run build\``);
+}
+
+// One file: the interface, and the event and outcome names that it mentions.
+function declarations() {
+  const out = mkdtempSync(join(tmpdir(), "cloakroom-client-"));
+  try {
+    const flags = ["--noEmit", "false", "--declaration", "--emitDeclarationOnly", "--outDir", out];
+    execFileSync(process.execPath, [here("node_modules/typescript/bin/tsc").pathname, "-p", here(".").pathname, ...flags], { stdio: "inherit" });
+    const lines = (file) => readFileSync(join(out, file), "utf8").split("\n");
+    const type = (file, name) => lines(file).find((line) => line.startsWith(`export type ${name} `));
+    const client = lines("client.d.ts").filter((line) => !/^(import|export type \{)/.test(line));
+    const own = "declare global {\n  var cloakroom: Readonly<Cloakroom>;\n}\n";
+    return [type("announce.d.ts", "EventName"), type("refresh.d.ts", "Outcome"), ...client].join("\n") + own;
+  } finally {
+    rmSync(out, { recursive: true });
+  }
+}
+
+function fail(message) {
+  console.error(message);
+  process.exit(1);
+}

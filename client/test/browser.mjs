@@ -1,0 +1,176 @@
+// A stand-in for what a browser gives the script: an origin, one cookie jar, a lock manager, tabs. The server is a
+// real one on a port of its own; every "tab" is a fresh evaluation of the built file. No DOM, no rendering: real
+// browsers run the same file in the browser story.
+import { createServer } from "node:http";
+import { once } from "node:events";
+
+const real = { fetch: globalThis.fetch, Request: globalThis.Request, BroadcastChannel: globalThis.BroadcastChannel };
+let tabs = 0;
+
+export const problem = (status, code) => ({ status, type: "application/problem+json", body: { status, code } });
+export const json = (body, cookie) => ({ status: 200, type: "application/json", body, cookie });
+
+/** Starts a server and a browser before it; both end with the test. */
+export async function browser(t, { locks = undefined, answer = {} } = {}) {
+  const site = { access: 0, calls: [], answer, jar: new Map([["access", "0"]]), refreshes: () => count("/auth/refresh") };
+  const count = (path) => site.calls.filter((call) => call.path === path).length;
+  const server = createServer(async (request, response) => {
+    const { pathname } = new URL(request.url, "http://x");
+    const chunks = [];
+    for await (const chunk of request) chunks.push(chunk);
+    const call = { path: pathname, method: request.method, headers: request.headers, body: Buffer.concat(chunks).toString() };
+    site.calls.push(call);
+    const { status, type, body, cookie, end } = await (site.answer[pathname] ?? standard)(call);
+    if (end) return request.socket.destroy();
+    if (cookie) response.setHeader("set-cookie", cookie);
+    if (type) response.setHeader("content-type", type);
+    response.writeHead(status).end(type?.endsWith("json") ? JSON.stringify(body) : body);
+  });
+
+  /** What Cloakroom does: one good access cookie, the newest. */
+  const standard = ({ path, method, headers, body }) => {
+    const cookie = /access=(\w+)/.exec(headers.cookie ?? "")?.[1];
+    if (path === "/auth/refresh") {
+      site.access += 1;
+      return json({ account: "a" }, `access=${site.access}; Path=/; HttpOnly`);
+    }
+    if (cookie === undefined) return problem(401, "signed-out");
+    if (cookie !== String(site.access)) return problem(401, "access-expired");
+    if (path === "/auth/me") return json({ account: { id: "a", email: "a@example.com" } });
+    if (path.startsWith("/auth/logout")) return { status: 204, cookie: path.endsWith("others") ? undefined : "access=; Max-Age=0" };
+    return json({ method, body });
+  };
+  site.expire = () => site.jar.set("access", "expired");
+
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const origin = `http://127.0.0.1:${server.address().port}`;
+  const channels = [];
+  const pageshow = [];
+  const bounds = [];
+  const assigned = [];
+
+  const stand = {
+    location: Object.assign(new URL(`${origin}/notes?q=a%20b#top`), { assign: (to) => assigned.push(String(to)) }),
+    // Relative addresses against the page, as a browser resolves them.
+    Request: class Request extends real.Request {
+      constructor(input, init) {
+        super(typeof input === "string" ? new URL(input, origin + "/").href : input, init);
+      }
+    },
+    fetch: async (input, init) => {
+      const request = new stand.Request(input, init);
+      const own = new URL(request.url).origin === origin && request.credentials !== "omit";
+      const headers = new Headers(request.headers);
+      if (own) headers.set("cookie", [...site.jar].map(([name, value]) => `${name}=${value}`).join("; "));
+      const response = await real.fetch(new real.Request(request, { headers }));
+      for (const cookie of own ? response.headers.getSetCookie() : []) {
+        const [name, value] = cookie.split(";")[0].split("=");
+        if (cookie.includes("Max-Age=0")) site.jar.delete(name);
+        else site.jar.set(name, value);
+      }
+      return response;
+    },
+    BroadcastChannel: class extends real.BroadcastChannel {
+      constructor(name) {
+        super(name);
+        channels.push(this);
+      }
+    },
+    navigator: { locks },
+    addEventListener: (name, call) => name === "pageshow" && pageshow.push(call),
+  };
+  for (const [name, value] of Object.entries(stand)) Object.defineProperty(globalThis, name, { value, configurable: true, writable: true });
+  // Time is the test's: bounds pass when it says so.
+  t.mock.method(AbortSignal, "timeout", (ms) => {
+    const control = new AbortController();
+    bounds.push({ ms, pass: () => control.abort(new DOMException("late", "TimeoutError")) });
+    return control.signal;
+  });
+
+  t.after(async () => {
+    for (const channel of channels) channel.close();
+    server.closeAllConnections();
+    server.close();
+    await once(server, "close");
+  });
+
+  return {
+    site,
+    origin,
+    assigned,
+    bounds,
+    pageshow: (persisted) => pageshow.forEach((call) => call({ persisted })),
+    /** One more tab: `{ cloakroom, heard, heardOf(name) }`, where `heard` collects its events. */
+    async tab() {
+      const { cloakroom } = await import(`../dist/client.js?tab=${(tabs += 1)}`);
+      const heard = [];
+      for (const name of ["signed-in", "signed-out", "refreshed"]) cloakroom.on(name, () => heard.push(name));
+      return { cloakroom, heard, next: (name) => new Promise((resolve) => cloakroom.on(name, resolve)) };
+    },
+    /** When every tab has handled all that was said before now. */
+    async quiet() {
+      const word = `probe ${Math.random()}`;
+      const sender = new real.BroadcastChannel("cloakroom");
+      const got = channels.map((channel) => new Promise((resolve) =>
+        channel.addEventListener("message", ({ data }) => data === word && resolve())));
+      sender.postMessage(word);
+      await Promise.all(got);
+      sender.close();
+      await new Promise(setImmediate);
+    },
+  };
+}
+
+/** Resolves all waiters once `size` have come. */
+export function barrier(size) {
+  const { promise, resolve } = deferred();
+  let waiting = 0;
+  return () => {
+    waiting += 1;
+    if (waiting === size) resolve();
+    return promise;
+  };
+}
+
+export function deferred() {
+  let resolve;
+  const promise = new Promise((done) => (resolve = done));
+  return { promise, resolve };
+}
+
+/** The part of the Web Locks API that the script uses: exclusive, first come first served. */
+export class Locks {
+  holder = null;
+  queue = [];
+  waited = 0;
+  #waiter = deferred();
+
+  /** When somebody waits for the lock. */
+  get contended() {
+    return this.#waiter.promise;
+  }
+
+  async request(name, options, call) {
+    if (this.holder && options.ifAvailable) return call(null);
+    if (this.holder) {
+      this.waited += 1;
+      const turn = deferred();
+      this.queue.push(turn);
+      this.#waiter.resolve();
+      await Promise.race([turn.promise, new Promise((_, reject) => {
+        options.signal?.addEventListener("abort", () => {
+          this.queue = this.queue.filter((entry) => entry !== turn);
+          reject(options.signal.reason);
+        });
+      })]);
+    }
+    this.holder = { name };
+    try {
+      return await call({ name });
+    } finally {
+      this.holder = null;
+      this.queue.shift()?.resolve();
+    }
+  }
+}

@@ -1,0 +1,115 @@
+//! The two ways in which a use case does not succeed: it refuses, or it fails.
+
+use cloakroom_core::account::PasswordRefusal;
+use std::error::Error as StdError;
+
+/// What a use case answers when it does not do what was asked.
+#[derive(Debug)]
+pub enum Error {
+    /// Expected: the client is told what to do. `web` maps each to one status and code.
+    Refused(Refusal),
+    /// Unexpected: the client is told an incident number, the log is told the rest.
+    Failed(Fault),
+}
+
+/// Every expected way to say no. None carries anything that the client sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// The address is not one.
+    BadEmail,
+    /// The new password does not meet the policy.
+    BadPassword(PasswordRefusal),
+    /// The password is empty or longer than anything that is hashed.
+    PasswordUnreadable,
+    /// Address and password do not belong together; also when there is no such account.
+    WrongCredentials,
+    /// More passwords wait to be hashed than the pool takes.
+    Busy,
+    /// Nobody is logged in.
+    SignedOut,
+    /// The access token is genuine and has expired; a refresh helps.
+    AccessExpired,
+    /// The refresh token is of no use. `clear` when its session is known to be over, so that its cookies can go.
+    SessionEnded {
+        /// Whether the presented cookies may be cleared.
+        clear: bool,
+    },
+    /// Another tab refreshed just now: the cookies in the jar are fresh.
+    RefreshRaced,
+    /// The form's token is missing, expired, or belongs to another session.
+    FormTokenInvalid,
+    /// There is no such key.
+    UnknownKey,
+}
+
+/// Something that should not happen did. Its text is for the log.
+#[derive(Debug)]
+pub struct Fault {
+    context: &'static str,
+    /// Whether trying again later can help.
+    pub transient: bool,
+    source: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+impl Fault {
+    /// A fault with what was being done, and what went wrong.
+    pub fn new(context: &'static str, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        Self { context, transient: false, source: Some(source.into()) }
+    }
+
+    /// A fault without a cause of its own.
+    pub fn plain(context: &'static str) -> Self {
+        Self { context, transient: false, source: None }
+    }
+}
+
+impl std::fmt::Display for Fault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.context)?;
+        let mut source = self.source.as_deref().map(|source| source as &dyn StdError);
+        while let Some(cause) = source {
+            write!(f, ": {cause}")?;
+            source = cause.source();
+        }
+        Ok(())
+    }
+}
+
+impl StdError for Fault {}
+
+impl From<Refusal> for Error {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+impl From<Fault> for Error {
+    fn from(fault: Fault) -> Self {
+        Self::Failed(fault)
+    }
+}
+
+impl From<cloakroom_store::Error> for Fault {
+    fn from(error: cloakroom_store::Error) -> Self {
+        let transient = matches!(error, cloakroom_store::Error::Conflict | cloakroom_store::Error::Unavailable(..));
+        Self { context: "the store did not do what was asked", transient, source: Some(error.into()) }
+    }
+}
+
+impl From<cloakroom_store::Error> for Error {
+    fn from(error: cloakroom_store::Error) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+impl From<cloakroom_jose::KeyError> for Fault {
+    fn from(error: cloakroom_jose::KeyError) -> Self {
+        Self::new("a key could not be used", error)
+    }
+}
+
+impl From<cloakroom_jose::KeyError> for Error {
+    fn from(error: cloakroom_jose::KeyError) -> Self {
+        Self::Failed(error.into())
+    }
+}

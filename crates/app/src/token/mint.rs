@@ -1,0 +1,57 @@
+//! Minting: access tokens after RFC 9068, and refresh tokens derived from the state of their family.
+
+use crate::{App, Fault};
+use cloakroom_core::keyring::Purpose;
+use cloakroom_core::refresh::{Family, RefreshToken};
+use cloakroom_core::session::Session;
+use cloakroom_core::time::Timestamp;
+use cloakroom_jose::{AccessClaims, random};
+
+/// `typ` of an access token (RFC 9068 §2.1).
+pub(super) const ACCESS_TYPE: &str = "at+jwt";
+
+/// `client_id`, which RFC 9068 §2.2 requires: the browser's side of every session is this program itself.
+const CLIENT: &str = "cloakroom";
+
+impl App {
+    /// Mints the access token of a session's newest generation and issue, for the cookie.
+    pub(crate) fn mint_access(&self, session: &Session, now: Timestamp) -> Result<(String, Timestamp), Fault> {
+        let expires_at = self.settings.lifetimes.access_until(session, now);
+        let claims = AccessClaims {
+            iss: self.settings.issuer.clone(),
+            sub: session.account.to_string(),
+            aud: self.settings.issuer.clone(),
+            client_id: CLIENT.to_owned(),
+            exp: expires_at.unix_seconds(),
+            iat: now.unix_seconds(),
+            jti: jti()?,
+            sid: session.id.to_string(),
+            r#gen: session.family.generation,
+            iss_no: session.family.issue,
+            auth_time: session.opened_at.unix_seconds(),
+            amr: vec![session.method.as_str().to_owned()],
+        };
+        Ok((self.ring.load().signer(now)?.sign(ACCESS_TYPE, &claims)?, expires_at))
+    }
+
+    /// Mints the same claims once more for an upstream's audience. It ends when the token in the cookie does, and is
+    /// of no use as one: its audience is another.
+    pub(super) fn mint_for(&self, claims: &AccessClaims, audience: &str, now: Timestamp) -> Result<String, Fault> {
+        let claims = AccessClaims { aud: audience.to_owned(), jti: jti()?, iat: now.unix_seconds(), ..claims.clone() };
+        Ok(self.ring.load().signer(now)?.sign(ACCESS_TYPE, &claims)?)
+    }
+
+    /// Derives R(g) of a session's newest generation. Asked twice it gives the same token twice.
+    pub(crate) fn derive_refresh(&self, session: &Session) -> Result<RefreshToken, Fault> {
+        let Family { key, generation, seed, .. } = &session.family;
+        let ring = self.ring.load();
+        let mac = ring.mac(*key, Purpose::Refresh).ok_or_else(|| Fault::plain("a family's refresh key is gone"))?;
+        let mac = mac.mac(&RefreshToken::message(session.id, *generation, seed));
+        Ok(RefreshToken::new(*key, session.id, *generation, mac))
+    }
+}
+
+/// 128 random bits; nothing is granted for knowing one.
+fn jti() -> Result<String, Fault> {
+    Ok(cloakroom_core::id::EventId::from_bytes(random()?).to_string())
+}

@@ -1,0 +1,89 @@
+//! What the gateway asks of its owner: who passes, which cookies are the owner's, and would you like to count this.
+
+use std::future::Future;
+use std::net::IpAddr;
+
+use http::request::Parts;
+use http::{HeaderValue, Response, StatusCode};
+use tokio_util::sync::CancellationToken;
+
+use crate::body::Body;
+use crate::problem::Problem;
+use crate::upstream::Upstream;
+
+/// Decides about requests. Called once per request that has a route, `Access::Public` included, before anything is
+/// removed from its headers.
+pub trait Gate: Send + Sync + 'static {
+    /// Lets a request pass, or answers it.
+    fn admit(&self, request: &Parts, upstream: &Upstream, client: ClientInfo)
+    -> impl Future<Output = Admission> + Send;
+
+    /// Whether a cookie of this exact name is never forwarded to an upstream and never set by one.
+    fn is_own_cookie(&self, name: &[u8]) -> bool;
+
+    /// Told about every answer when its head is ready. For counters; must not block.
+    fn observe(&self, _seen: &Seen<'_>) {}
+}
+
+/// The gate's answer.
+#[derive(Debug)]
+pub enum Admission {
+    /// Forward it, as this identity.
+    Pass(Identity),
+    /// Do not forward it; this is the answer.
+    Answer(Response<Body>),
+}
+
+/// As whom a request is forwarded. The default is nobody.
+#[derive(Clone, Default)]
+pub struct Identity {
+    /// The `Authorization` that the upstream gets, such as `Bearer …` for its audience. It is marked sensitive.
+    /// With `None` a client's own `Authorization` passes only on a public route.
+    pub authorization: Option<HeaderValue>,
+    /// Whether a session was found; the answer is then personal.
+    pub authenticated: bool,
+    /// Cancelled when the session ends: streams and tunnels of this request end with it.
+    pub ended: Option<CancellationToken>,
+}
+
+impl std::fmt::Debug for Identity {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Identity").field("authenticated", &self.authenticated).finish_non_exhaustive()
+    }
+}
+
+/// Who is asking, as the caller worked it out from the connection and, behind trusted proxies, from their headers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClientInfo {
+    /// The client's address.
+    pub address: IpAddr,
+    /// Whether the client speaks TLS to us, or to the trusted proxy before us.
+    pub https: bool,
+    /// The host that the client named to a trusted proxy, with its port if it is not the scheme's own. `None`: the
+    /// request's own host counts.
+    pub host: Option<HeaderValue>,
+}
+
+/// One answered request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Seen<'a> {
+    /// [`Upstream::name`] if a route was found.
+    pub upstream: Option<&'a str>,
+    /// Status of the answer.
+    pub status: StatusCode,
+    /// Who made the answer.
+    pub outcome: Outcome,
+}
+
+/// Who made an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The upstream.
+    Forwarded,
+    /// The upstream, by switching protocols: a tunnel is open.
+    Tunnelled,
+    /// The gate.
+    Gate,
+    /// The gateway itself, because of this.
+    Refused(Problem),
+}

@@ -1,0 +1,45 @@
+//! `cloakroom check`.
+
+use super::{ConfigFile, Ending, answer, say};
+use clap::Args;
+
+/// Reads a configuration as `serve` would and reports every mistake at once; changes nothing.
+#[derive(Args)]
+pub(super) struct Check {
+    #[command(flatten)]
+    file: ConfigFile,
+    /// Answer as JSON: {"ok":…,"mistakes":[{"path":…,"reason":…}]}.
+    #[arg(long)]
+    json: bool,
+}
+
+impl Check {
+    pub(super) fn run(&self) -> anyhow::Result<Ending> {
+        if self.json {
+            let mistakes = self.file.parse()?.err().unwrap_or_default();
+            let listed: Vec<_> = mistakes
+                .iter()
+                .map(|mistake| serde_json::json!({ "path": mistake.path, "reason": mistake.reason }))
+                .collect();
+            answer(&serde_json::json!({ "ok": mistakes.is_empty(), "mistakes": listed }).to_string());
+            return Ok(if mistakes.is_empty() { Ending::Done } else { Ending::Misused });
+        }
+        let Some(config) = self.file.read()? else { return Ok(Ending::Misused) };
+        answer(&format!(
+            "{} is fine: {} for {} upstream(s)",
+            self.file.config.display(),
+            config.site.origin,
+            config.upstreams.len()
+        ));
+        if config.settings.passwords.min_characters < 15 {
+            say("note: passwords below 15 characters are weak where nothing stands beside them (NIST SP 800-63B-4)");
+        }
+        if config.site.origin.starts_with("https://") && config.tls.is_none() && config.trusted_proxies.is_empty() {
+            say(
+                "note: nothing here speaks TLS: set server.tls, or list the proxy that does in server.trusted_proxies; \
+                 otherwise every request looks like plain http and is refused",
+            );
+        }
+        Ok(Ending::Done)
+    }
+}

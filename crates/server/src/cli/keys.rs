@@ -1,0 +1,123 @@
+//! `cloakroom keys`: the ring in the store, while a server runs on it or not. A running server follows within seconds.
+
+use super::{ConfigFile, Ending, answer, master_from_environment, say, small_runtime};
+use crate::config::Config;
+use crate::master_key;
+use crate::serve::open_store;
+use clap::{Args, Subcommand};
+use cloakroom_app::{App, Error, SystemClock};
+use cloakroom_core::id::KeyId;
+use cloakroom_core::keyring::{self, KeyRecord};
+use cloakroom_core::time::Timestamp;
+use std::sync::Arc;
+
+/// The keys that tokens are made with. They are sealed in the store under the master key.
+#[derive(Args)]
+pub(super) struct Keys {
+    #[command(flatten)]
+    file: ConfigFile,
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Subcommand)]
+enum Action {
+    /// List the keys: what each is for, since when, and whether it is in use.
+    List {
+        /// Answer as JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Make the next key of every purpose. It is published now and used a little later, so that no verifier is surprised.
+    Rotate {
+        /// Use the new keys at once. Verifiers that cached the key set see an unknown key until they fetch it again.
+        #[arg(long)]
+        now: bool,
+    },
+    /// Withdraw a key: nothing that it made is accepted any longer. Sessions whose tokens it made have to log in again.
+    Revoke {
+        /// The key, as `keys list` shows it.
+        key: KeyId,
+    },
+}
+
+impl Keys {
+    pub(super) fn run(&self) -> anyhow::Result<Ending> {
+        let Some(config) = self.file.read()? else { return Ok(Ending::Misused) };
+        small_runtime()?.block_on(async {
+            let store = open_store(&config.store)?;
+            let master = master_key::load(&config.master_key_file, master_from_environment().as_deref())?;
+            let app = App::open(Arc::clone(&store), Arc::new(SystemClock), config.settings.clone(), master).await?;
+            let ending = self.act(&app, &config).await;
+            store.close().await;
+            ending
+        })
+    }
+
+    async fn act(&self, app: &App, config: &Config) -> anyhow::Result<Ending> {
+        match &self.action {
+            Action::List { json } => list(app, config, *json),
+            Action::Rotate { now } => {
+                app.rotate_keys(*now).await?;
+                let when = if *now { "now".into() } else { format!("in {}", config.settings.rotation.announce_for) };
+                answer(&format!("made new keys, in use {when}"));
+            }
+            Action::Revoke { key } => match app.withdraw_key(*key).await {
+                Ok(()) => answer(&format!("withdrew {key}; its successor is in use")),
+                Err(Error::Refused(_)) => {
+                    say(&format!(
+                        "cloakroom: there is no key {key} that could be withdrawn; see `cloakroom keys list`"
+                    ));
+                    return Ok(Ending::Misused);
+                }
+                Err(Error::Failed(fault)) => return Err(fault.into()),
+            },
+        }
+        Ok(Ending::Done)
+    }
+}
+
+fn list(app: &App, config: &Config, json: bool) {
+    let now = app.clock().now();
+    let ring = app.ring();
+    let rows: Vec<_> = ring.records().iter().map(|key| (key, state(ring.records(), key, config, now))).collect();
+    if json {
+        let rows: Vec<_> = rows
+            .iter()
+            .map(|(key, state)| {
+                serde_json::json!({
+                    "id": key.id.to_string(),
+                    "purpose": key.purpose.as_str(),
+                    "algorithm": key.algorithm,
+                    "state": state,
+                    "made_at": key.made_at.unix_seconds(),
+                    "active_from": key.active_from.unix_seconds(),
+                })
+            })
+            .collect();
+        answer(&serde_json::json!(rows).to_string());
+        return;
+    }
+    answer(&format!("{:<24}{:<10}{:<10}{:<12}AGE", "KEY", "PURPOSE", "ALG", "STATE"));
+    for (key, state) in rows {
+        let age = now.since(key.made_at).as_secs() / 86_400;
+        answer(&format!(
+            "{:<24}{:<10}{:<10}{state:<12}{age}d",
+            key.id.to_string(),
+            key.purpose.as_str(),
+            key.algorithm
+        ));
+    }
+}
+
+fn state(keys: &[KeyRecord], key: &KeyRecord, config: &Config, now: Timestamp) -> &'static str {
+    let in_use = keyring::current(keys, key.purpose, now).is_some_and(|current| current.id == key.id);
+    let shown = keyring::published(keys, &config.settings.rotation, now).iter().any(|shown| shown.id == key.id);
+    match (key.withdrawn_at.is_some(), in_use, key.active_from > now) {
+        (true, ..) => "withdrawn",
+        (_, true, _) => "in use",
+        (_, _, true) => "announced",
+        _ if shown => "published",
+        _ => "kept",
+    }
+}

@@ -1,0 +1,134 @@
+//! The command line: one file per command. Exit code 0 when it did what was asked, 1 when it could not, 2 when it was asked
+//! wrongly.
+
+#![expect(clippy::doc_markdown, reason = "these comments are what --help prints")]
+
+mod check;
+mod keys;
+mod schema;
+mod serve;
+
+use crate::config::{self, Config};
+use anyhow::Context as _;
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Cloakroom stands in front of a web application, owns log-in, sessions and tokens, and leaves the page nothing worth
+/// stealing.
+///
+/// Try it first: `cloakroom demo` runs a complete system on this machine with nothing to configure.
+#[derive(Parser)]
+#[command(name = "cloakroom", version, propagate_version = true, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run a complete working system with a sample application, nothing to configure.
+    ///
+    /// Starts the gateway on http://localhost:8080 and behind it the sample "Notes": a single-page app and its JSON API, on
+    /// ports of their own. Accounts, notes and sessions are kept in ./demo-data and are still there the next time.
+    Demo(crate::demo::Demo),
+    /// Run in front of your own applications.
+    ///
+    /// SIGTERM and Ctrl-C stop it gracefully. SIGHUP reads the configuration again and takes over upstreams and
+    /// certificates without dropping a connection.
+    Serve(ConfigFile),
+    /// Read a configuration and report every mistake in it.
+    Check(check::Check),
+    /// List, rotate or revoke the keys that tokens are made with.
+    Keys(keys::Keys),
+    /// Print the JSON Schema of the configuration, for editors.
+    Schema,
+}
+
+/// Where the configuration is.
+#[derive(Args)]
+pub(crate) struct ConfigFile {
+    /// The configuration, in TOML. `cloakroom.example.toml` in the repository explains every key.
+    #[arg(long, short, value_name = "FILE", env = "CLOAKROOM_CONFIG", default_value = "cloakroom.toml")]
+    config: PathBuf,
+}
+
+/// How a command ends.
+pub(crate) enum Ending {
+    /// It did what was asked.
+    Done,
+    /// It was asked wrongly; what is wrong was said.
+    Misused,
+}
+
+/// Runs the command that the arguments name.
+pub fn run() -> ExitCode {
+    let done = match Cli::parse().command {
+        Command::Demo(demo) => demo.run(),
+        Command::Serve(file) => serve::run(&file),
+        Command::Check(check) => check.run(),
+        Command::Keys(keys) => keys.run(),
+        Command::Schema => Ok(schema::run()),
+    };
+    match done {
+        Ok(Ending::Done) => ExitCode::SUCCESS,
+        Ok(Ending::Misused) => ExitCode::from(2),
+        Err(error) => {
+            say(&format!("cloakroom: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+impl ConfigFile {
+    /// Reads the configuration; says every mistake.
+    pub(crate) fn read(&self) -> anyhow::Result<Option<Config>> {
+        match self.parse()? {
+            Ok(config) => Ok(Some(config)),
+            Err(mistakes) => {
+                let many =
+                    if mistakes.len() == 1 { "1 mistake".into() } else { format!("{} mistakes", mistakes.len()) };
+                say(&format!("cloakroom: {many} in {}:", self.config.display()));
+                for mistake in mistakes {
+                    say(&format!("  {mistake}"));
+                }
+                Ok(None)
+            }
+        }
+    }
+
+    fn parse(&self) -> anyhow::Result<Result<Config, Vec<config::Mistake>>> {
+        /// A configuration is a page or two; this is a book.
+        const MAX_BYTES: u64 = 1024 * 1024;
+        let name = self.config.display();
+        let size = std::fs::metadata(&self.config)
+            .with_context(|| format!("cannot read {name}: name the configuration with --config FILE"))?
+            .len();
+        anyhow::ensure!(size <= MAX_BYTES, "{name} is larger than 1 MiB, which is no configuration");
+        let text = std::fs::read_to_string(&self.config).with_context(|| format!("cannot read {name}"))?;
+        Ok(config::parse(&text, std::env::vars()))
+    }
+}
+
+/// The master key, if the environment holds it.
+#[expect(clippy::disallowed_methods, reason = "this is where the environment is read")]
+pub(crate) fn master_from_environment() -> Option<String> {
+    std::env::var("CLOAKROOM_MASTER_KEY").ok()
+}
+
+/// A line for a person, on stderr.
+#[expect(clippy::print_stderr, reason = "the command line talks to people")]
+pub(crate) fn say(line: &str) {
+    eprintln!("{line}");
+}
+
+/// A line of output, on stdout.
+#[expect(clippy::print_stdout, reason = "the command line answers on stdout")]
+pub(crate) fn answer(line: &str) {
+    println!("{line}");
+}
+
+/// A runtime for a command that is done in a moment.
+pub(crate) fn small_runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    Ok(tokio::runtime::Builder::new_current_thread().enable_all().build()?)
+}

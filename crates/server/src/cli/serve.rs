@@ -1,0 +1,63 @@
+//! `cloakroom serve`.
+
+use super::{ConfigFile, Ending, master_from_environment};
+use crate::config::Config;
+use crate::serve::{Running, Sockets, start};
+use crate::{log, master_key};
+use cloakroom_app::SystemClock;
+use std::sync::Arc;
+use tokio::signal::unix::{SignalKind, signal};
+
+pub(super) fn run(file: &ConfigFile) -> anyhow::Result<Ending> {
+    let Some(config) = file.read()? else { return Ok(Ending::Misused) };
+    log::start(&config);
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let sockets = Sockets::bind(&config).await?;
+        let master = master_key::load(&config.master_key_file, master_from_environment().as_deref())?;
+        let running = start(&config, sockets, master, Arc::new(SystemClock)).await?;
+        tell(&config, &running);
+        until_stopped(&running, file).await?;
+        tracing::info!("stopping: open requests may take up to {:?} to end", config.drain_for);
+        running.stop().await?;
+        tracing::info!("stopped");
+        Ok(Ending::Done)
+    })
+}
+
+fn tell(config: &Config, running: &Running) {
+    let listening: Vec<_> = running.public.iter().map(ToString::to_string).collect();
+    tracing::info!(
+        listening = listening.join(", "),
+        admin = %running.admin,
+        upstreams = config.upstreams.len(),
+        "serving {}",
+        config.site.origin
+    );
+}
+
+/// Waits for a signal to stop; reads the configuration again on SIGHUP.
+async fn until_stopped(running: &Running, file: &ConfigFile) -> anyhow::Result<()> {
+    let mut reload = signal(SignalKind::hangup())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    loop {
+        tokio::select! {
+            _ = reload.recv() => again(running, file),
+            _ = terminate.recv() => return Ok(()),
+            interrupted = tokio::signal::ctrl_c() => return Ok(interrupted?),
+        }
+    }
+}
+
+/// A wrong configuration changes nothing.
+fn again(running: &Running, file: &ConfigFile) {
+    let done = match file.read() {
+        Ok(Some(config)) => running.reload(&config),
+        Ok(None) => Err(anyhow::anyhow!("the mistakes are listed above")),
+        Err(error) => Err(error),
+    };
+    match done {
+        Ok(()) => tracing::info!("upstreams and certificates were read again; other settings need a restart"),
+        Err(error) => tracing::error!("nothing was reloaded: {error:#}"),
+    }
+}

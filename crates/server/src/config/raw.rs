@@ -1,0 +1,213 @@
+//! The configuration as it is written: every key optional, every key documented once. The JSON Schema and the reference
+//! are made from these comments.
+
+#![expect(clippy::doc_markdown, reason = "these comments are read by operators, in the schema and the reference")]
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+/// The configuration of Cloakroom. Only `server.public_url` and one `[[upstream]]` are required.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Raw {
+    /// Where Cloakroom listens and what it is called.
+    pub server: Server,
+    /// Where accounts, sessions and keys are remembered.
+    pub store: Store,
+    /// How long sessions live.
+    pub session: Session,
+    /// How cookies are set.
+    pub cookie: Cookie,
+    /// How access tokens are signed.
+    pub tokens: Tokens,
+    /// What a password must be and how it is hashed.
+    pub password: Password,
+    /// The applications behind Cloakroom. The longest matching path wins, a route with a host before one without.
+    pub upstream: Vec<Upstream>,
+    /// Sizes and times that bound every request.
+    pub limits: Limits,
+    /// Headers of every response.
+    pub headers: Headers,
+    /// What is logged.
+    pub log: Log,
+}
+
+/// Where Cloakroom listens and what it is called.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Server {
+    /// What people type to come here: scheme, host and port if it is not the usual one, such as
+    /// "https://app.example.com". Required. Links and tokens are built from it, never from a request.
+    pub public_url: Option<String>,
+    /// Addresses to listen on. Default: ["127.0.0.1:8080", "[::1]:8080"].
+    pub listen: Option<Vec<String>>,
+    /// The address of the admin listener with /healthz, /readyz and /metrics. Default: "127.0.0.1:9090". Keep it private.
+    pub admin_listen: Option<String>,
+    /// Proxies in front of Cloakroom whose Forwarded and X-Forwarded-* headers are believed: addresses or networks, such as
+    /// "10.0.0.0/8". Default: none.
+    pub trusted_proxies: Option<Vec<String>>,
+    /// Further origins whose pages may send unsafe requests here, such as "https://admin.example.com". Default: none.
+    pub trusted_origins: Option<Vec<String>>,
+    /// Paths of scripts that may become service workers. Default: none.
+    pub service_workers: Option<Vec<String>>,
+    /// Set cookies without Secure and prefix. Only for a loopback public_url on http, for browsers that refuse Secure
+    /// cookies there (Safari). Default: false.
+    pub insecure_loopback_cookies: Option<bool>,
+    /// How long open requests may take to end when the server stops. Default: "20s".
+    pub drain_for: Option<String>,
+    /// TLS for the listener. Without it, something in front must speak TLS.
+    pub tls: Option<TlsFiles>,
+}
+
+/// Certificate and key, in PEM. Read again on SIGHUP.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct TlsFiles {
+    /// The certificate chain, leaf first.
+    pub certificate_file: Option<String>,
+    /// The private key. Nobody but its owner may be able to read it.
+    pub key_file: Option<String>,
+    /// Addresses of a plain http listener that only redirects people to https. Default: none.
+    pub redirect_listen: Option<Vec<String>>,
+}
+
+/// Where accounts, sessions and keys are remembered.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Store {
+    /// "sqlite:PATH". Default: "sqlite:cloakroom.db".
+    pub url: Option<String>,
+    /// The file of the master key that the keys in the store are sealed with. Made with mode 0600 if it is not there.
+    /// The environment variable CLOAKROOM_MASTER_KEY, if set, is used instead. Default: the path of the store with
+    /// ".master-key" at its end.
+    pub master_key_file: Option<String>,
+}
+
+/// How long sessions live.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Session {
+    /// How a session lives in the browser. Only "cookie" so far. Default: "cookie".
+    pub strategy: Option<String>,
+    /// "standard" (30 days), "careful" (24 hours, 1 hour idle) or "strict" (12 hours, 15 minutes idle). Default: "standard".
+    pub profile: Option<String>,
+    /// Life of an access token, such as "5m". At least three times race_window. Default: "5m".
+    pub access_for: Option<String>,
+    /// A session that nobody uses ends after this. Default: from the profile.
+    pub idle_for: Option<String>,
+    /// A session ends after this, used or not. Default: from the profile.
+    pub absolute_for: Option<String>,
+    /// The longest round trip that is still believed, the slowest request plus the slowest answer. Default: "10s".
+    pub race_window: Option<String>,
+    /// Whether the first use of each token generation is noted. Without it, an answer that is lost for longer than
+    /// race_window costs the session. Default: true.
+    pub sightings: Option<bool>,
+}
+
+/// How cookies are set.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Cookie {
+    /// "lax" or "strict". With "strict", a link from another site arrives logged out. Default: "lax".
+    pub same_site: Option<String>,
+}
+
+/// How access tokens are signed.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Tokens {
+    /// "EdDSA", "ES256", "RS256" or "HS256". Tokens of HS256 can be verified by Cloakroom only. Default: "EdDSA".
+    pub algorithm: Option<String>,
+    /// How long a key signs before the next one takes over. Default: "30d".
+    pub rotate_every: Option<String>,
+}
+
+/// What a password must be and how it is hashed.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Password {
+    /// Fewest characters. At least 8; below 15 a password alone is weak (NIST SP 800-63B-4). Default: 15.
+    pub min_characters: Option<usize>,
+    /// Memory of one Argon2id hash in KiB. At least 7168. Default: 19456.
+    pub memory_kib: Option<u32>,
+    /// Passes of Argon2id. Default: 2.
+    pub passes: Option<u32>,
+    /// Threads that hash; each uses memory_kib while it works. Default: half of the processors, at least 1.
+    pub threads: Option<usize>,
+    /// Log-ins that may wait for a thread; further ones are answered 503. Default: 64.
+    pub queue: Option<usize>,
+}
+
+/// An application behind Cloakroom.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Upstream {
+    /// What it is called in logs and metrics. Default: its path.
+    pub name: Option<String>,
+    /// The host name of requests that go there. Default: any.
+    pub host: Option<String>,
+    /// The path of requests that go there, with everything below it. Default: "/".
+    pub path: Option<String>,
+    /// Its address: "http://127.0.0.1:3000". Required.
+    pub to: Option<String>,
+    /// "public" (no session is looked at), "signed-in", or "optional" (a token if there is a session). Required.
+    pub access: Option<String>,
+    /// The audience of the bearer tokens that it gets. Default: "to" without a slash at its end.
+    pub audience: Option<String>,
+    /// Whether "path" is cut off before forwarding. Default: false.
+    pub strip_prefix: Option<bool>,
+    /// Whether it gets the Host that the client sent instead of its own. Default: false.
+    pub preserve_host: Option<bool>,
+    /// "no-store" or "upstream": who decides how answers to signed-in people are cached. Default: "no-store".
+    pub cache: Option<String>,
+    /// Time until its answer begins. Default: limits.answer_for.
+    pub answer_for: Option<String>,
+}
+
+/// Sizes and times that bound every request.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// Connections at once. Default: 10000.
+    pub max_connections: Option<usize>,
+    /// Time for a client to send its request line and headers. Default: "10s".
+    pub header_for: Option<String>,
+    /// Bytes of request headers. Default: 32768.
+    pub max_header_bytes: Option<usize>,
+    /// Bytes of a request body to an upstream. Default: no limit.
+    pub max_body_bytes: Option<u64>,
+    /// Time to connect to an upstream. Default: "5s".
+    pub connect_for: Option<String>,
+    /// Time until an upstream's answer begins. Default: "60s".
+    pub answer_for: Option<String>,
+    /// A transfer in which no byte moves for so long is broken off; not event streams and WebSockets. Default: "60s".
+    pub idle_for: Option<String>,
+}
+
+/// Headers of every response.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Headers {
+    /// Strict-Transport-Security, sent over https. Default: "max-age=31536000; includeSubDomains".
+    pub hsts: Option<String>,
+    /// Content-Security-Policy for HTML of upstreams that send none. Default: none.
+    pub content_security_policy: Option<String>,
+    /// Who may frame pages, in the words of frame-ancestors. Default: "'self'".
+    pub frame_ancestors: Option<String>,
+    /// Referrer-Policy where an upstream sends none. Default: "strict-origin-when-cross-origin".
+    pub referrer_policy: Option<String>,
+    /// Permissions-Policy where an upstream sends none. Default: a list that denies camera, microphone, payment and others.
+    pub permissions_policy: Option<String>,
+}
+
+/// What is logged.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Log {
+    /// "text" or "json". Default: "text".
+    pub format: Option<String>,
+    /// What to log, such as "info" or "warn,cloakroom_app=debug". Default: "info".
+    pub level: Option<String>,
+    /// Whether every request is logged. Default: true.
+    pub requests: Option<bool>,
+}

@@ -1,0 +1,371 @@
+//! From what is written to what each part of the house needs. Collects every mistake, with its path and what to do.
+
+use super::Mistake;
+use super::raw::{self, Raw};
+use super::sections::{Section, is_loopback};
+use super::upstreams::upstreams;
+use crate::serve::Network;
+use cloakroom_app::{Hashing, Settings};
+use cloakroom_core::account::PasswordPolicy;
+use cloakroom_core::keyring::Rotation;
+use cloakroom_core::refresh::Policy;
+use cloakroom_core::session::Lifetimes;
+use cloakroom_core::time::Lifetime;
+use cloakroom_gateway::{Limits, Upstream};
+use cloakroom_jose::Algorithm;
+use cloakroom_web::{CookieNames, HeaderPolicy, SameSite, Site};
+use http::HeaderValue;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// A configuration in which nothing can be invalid.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Addresses of the public listener.
+    pub listen: Vec<SocketAddr>,
+    /// Addresses of the listener that only redirects to https.
+    pub redirect_listen: Vec<SocketAddr>,
+    /// Address of the admin listener.
+    pub admin_listen: SocketAddr,
+    /// Certificate and key, if this process speaks TLS itself.
+    pub tls: Option<Tls>,
+    /// Proxies whose forwarding headers are believed.
+    pub trusted_proxies: Vec<Network>,
+    /// How long open requests may take to end.
+    pub drain_for: Duration,
+    /// Connections at once.
+    pub max_connections: usize,
+    /// Time for a request's head to arrive.
+    pub header_for: Duration,
+    /// Where everything is remembered.
+    pub store: StoreAt,
+    /// The file of the master key.
+    pub master_key_file: PathBuf,
+    /// For the use cases.
+    pub settings: Settings,
+    /// For the web.
+    pub site: Site,
+    /// For the gateway.
+    pub upstreams: Vec<Upstream>,
+    /// For the gateway.
+    pub limits: Limits,
+    /// What is logged.
+    pub log: Log,
+}
+
+/// Where everything is remembered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StoreAt {
+    /// A file.
+    Sqlite(PathBuf),
+}
+
+/// Certificate and key, in PEM.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tls {
+    /// The chain, leaf first.
+    pub certificate_file: PathBuf,
+    /// The private key.
+    pub key_file: PathBuf,
+}
+
+/// What is logged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Log {
+    /// One JSON object a line.
+    pub json: bool,
+    /// A filter in the words of `tracing`.
+    pub level: String,
+    /// Whether every request is.
+    pub requests: bool,
+}
+
+/// Paths that no upstream can have.
+pub(crate) const RESERVED: [&str; 2] = ["/auth", "/.well-known/jwks.json"];
+
+/// Verifiers may cache the JWKS for so long; a key is announced three times as long before it signs.
+const JWKS_MAX_AGE: Lifetime = Lifetime::from_secs(300);
+
+/// How many verified tokens are remembered.
+const VERIFIED_TOKENS: usize = 8192;
+
+pub(super) fn resolve(raw: &Raw, mistakes: &mut Vec<Mistake>) -> Option<Config> {
+    let lifetimes = lifetimes(&raw.session, mistakes);
+    let refresh = refresh(&raw.session, &lifetimes, mistakes);
+    let site = site(raw, mistakes);
+    let (tls, redirect_listen) = tls(&raw.server, mistakes);
+    let settings = Settings {
+        issuer: site.as_ref().map(|site| site.origin.clone()).unwrap_or_default(),
+        rotation: rotation(&raw.tokens, &lifetimes, mistakes),
+        lifetimes,
+        refresh,
+        passwords: passwords(&raw.password, mistakes),
+        hashing: hashing(&raw.password, mistakes),
+        verified_tokens: VERIFIED_TOKENS,
+    };
+    let (limits, max_connections, header_for) = limits(&raw.limits, mistakes);
+    let upstreams = upstreams(&raw.upstream, &settings.issuer, mistakes);
+    let (store, master_key_file) = store(&raw.store, mistakes);
+    let mut server = Section { path: "server".into(), mistakes };
+    let listen = server.addresses("listen", raw.server.listen.as_ref(), &["127.0.0.1:8080", "[::1]:8080"]);
+    let admin = raw.server.admin_listen.as_deref().unwrap_or("127.0.0.1:9090");
+    let admin_listen = server.address("admin_listen", admin);
+    let mut trusted_proxies = Vec::new();
+    for text in raw.server.trusted_proxies.iter().flatten() {
+        match text.parse() {
+            Ok(network) => trusted_proxies.push(network),
+            Err(_) => server
+                .wrong("trusted_proxies", format!("{text:?} is not an address or a network, such as \"10.0.0.0/8\"")),
+        }
+    }
+    let drain_for = duration(server.lifetime("drain_for", raw.server.drain_for.as_ref(), Lifetime::from_secs(20)));
+    let log = log(&raw.log, mistakes);
+    Some(Config {
+        listen,
+        redirect_listen,
+        admin_listen: admin_listen?,
+        tls,
+        trusted_proxies,
+        drain_for,
+        max_connections,
+        header_for,
+        store,
+        master_key_file,
+        settings,
+        site: site?,
+        upstreams,
+        limits,
+        log,
+    })
+}
+
+fn site(raw: &Raw, mistakes: &mut Vec<Mistake>) -> Option<Site> {
+    let mut server = Section { path: "server".into(), mistakes };
+    let origin = raw.server.public_url.as_ref().and_then(|text| server.origin("public_url", text));
+    if raw.server.public_url.is_none() {
+        server.wrong(
+            "public_url",
+            "this is required: what people type to come here, such as \"https://app.example.com\"",
+        );
+    }
+    let loopback = origin.as_deref().is_some_and(is_loopback);
+    let plain = origin.as_deref().is_some_and(|origin| origin.starts_with("http://"));
+    if plain && !loopback {
+        server.wrong(
+            "public_url",
+            "only a loopback name can be plain http: browsers keep no Secure cookie elsewhere. Use https",
+        );
+    }
+    let insecure = raw.server.insecure_loopback_cookies.unwrap_or(false);
+    if insecure && !(plain && loopback) {
+        server.wrong("insecure_loopback_cookies", "this is for a public_url of plain http on a loopback name only");
+    }
+    let trusted = raw.server.trusted_origins.iter().flatten();
+    let trusted_origins: Vec<_> = trusted.filter_map(|text| server.origin("trusted_origins", text)).collect();
+    let service_workers = raw.server.service_workers.clone().unwrap_or_default();
+    for path in &service_workers {
+        if !path.starts_with('/') {
+            server.wrong("service_workers", format!("{path:?} is not a path: it begins with a slash"));
+        }
+    }
+    let mut cookie = Section { path: "cookie".into(), mistakes: server.mistakes };
+    let words = [("lax", SameSite::Lax), ("strict", SameSite::Strict)];
+    let same_site = cookie.one_of("same_site", raw.cookie.same_site.as_ref(), SameSite::Lax, &words);
+    let headers = headers(&raw.headers, cookie.mistakes);
+    Some(Site {
+        origin: origin?,
+        trusted_origins,
+        cookies: if insecure { CookieNames::INSECURE_LOOPBACK } else { CookieNames::SECURE },
+        same_site,
+        headers,
+        service_workers,
+        jwks_max_age: JWKS_MAX_AGE,
+    })
+}
+
+fn headers(raw: &raw::Headers, mistakes: &mut Vec<Mistake>) -> HeaderPolicy {
+    let mut section = Section { path: "headers".into(), mistakes };
+    let default = HeaderPolicy::default();
+    let ancestors = raw.frame_ancestors.as_ref().map(|sources| {
+        if sources.contains([';', ',']) {
+            section.wrong("frame_ancestors", "list sources only, such as \"'self' https://portal.example.com\"");
+        }
+        format!("frame-ancestors {sources}")
+    });
+    let none = HeaderValue::from_static("");
+    let csp = raw.content_security_policy.as_ref();
+    HeaderPolicy {
+        hsts: section.header("hsts", raw.hsts.as_ref(), default.hsts),
+        upstream_csp: csp.is_some().then(|| section.header("content_security_policy", csp, none)),
+        frame_ancestors: section.header("frame_ancestors", ancestors.as_ref(), default.frame_ancestors),
+        referrer: section.header("referrer_policy", raw.referrer_policy.as_ref(), default.referrer),
+        permissions: section.header("permissions_policy", raw.permissions_policy.as_ref(), default.permissions),
+    }
+}
+
+fn lifetimes(raw: &raw::Session, mistakes: &mut Vec<Mistake>) -> Lifetimes {
+    let mut section = Section { path: "session".into(), mistakes };
+    let words = [("standard", Lifetimes::STANDARD), ("careful", Lifetimes::CAREFUL), ("strict", Lifetimes::STRICT)];
+    let profile = section.one_of("profile", raw.profile.as_ref(), Lifetimes::STANDARD, &words);
+    section.one_of("strategy", raw.strategy.as_ref(), (), &[("cookie", ())]);
+    let chosen = Lifetimes {
+        access_for: section.lifetime("access_for", raw.access_for.as_ref(), profile.access_for),
+        idle_for: section.lifetime("idle_for", raw.idle_for.as_ref(), profile.idle_for),
+        absolute_for: section.lifetime("absolute_for", raw.absolute_for.as_ref(), profile.absolute_for),
+    };
+    if chosen.access_for > Lifetime::from_secs(3600) {
+        section
+            .wrong("access_for", "an access token lives for minutes, at most \"1h\": a longer one is worth stealing");
+    }
+    if chosen.idle_for < chosen.access_for.times(2) {
+        section.wrong(
+            "idle_for",
+            format!(
+                "it must be at least twice access_for ({}): use is noticed through access tokens",
+                chosen.access_for
+            ),
+        );
+    }
+    if chosen.absolute_for < chosen.idle_for {
+        section.wrong("absolute_for", format!("it must not be shorter than idle_for ({})", chosen.idle_for));
+    }
+    if chosen.absolute_for > Lifetime::from_secs(400 * 86_400) {
+        section.wrong("absolute_for", "browsers keep no cookie longer than \"400d\"");
+    }
+    chosen
+}
+
+fn refresh(raw: &raw::Session, lifetimes: &Lifetimes, mistakes: &mut Vec<Mistake>) -> Policy {
+    let mut section = Section { path: "session".into(), mistakes };
+    let default = Policy::default();
+    let race_window = section.lifetime("race_window", raw.race_window.as_ref(), default.race_window);
+    if race_window < Lifetime::from_secs(1) {
+        section.wrong(
+            "race_window",
+            "it must cover a round trip, the slowest request plus the slowest answer: at least \"1s\"",
+        );
+    }
+    if lifetimes.access_for < race_window.times(3) {
+        section.wrong("access_for", format!("it must be at least three times race_window ({race_window})"));
+    }
+    Policy { race_window, sightings: raw.sightings.unwrap_or(default.sightings), ..default }
+}
+
+fn rotation(raw: &raw::Tokens, lifetimes: &Lifetimes, mistakes: &mut Vec<Mistake>) -> Rotation {
+    let mut section = Section { path: "tokens".into(), mistakes };
+    let algorithm = raw.algorithm.as_deref().unwrap_or("EdDSA");
+    if algorithm.parse::<Algorithm>().is_err() {
+        section.wrong("algorithm", format!("{algorithm:?} is not one of \"EdDSA\", \"ES256\", \"RS256\", \"HS256\""));
+    }
+    let rotate_every = section.lifetime("rotate_every", raw.rotate_every.as_ref(), Lifetime::from_secs(30 * 86_400));
+    let announce_for = JWKS_MAX_AGE.times(3);
+    if rotate_every < announce_for.times(2) {
+        section.wrong(
+            "rotate_every",
+            format!("it must be at least {}: a key is announced {announce_for} before it signs", announce_for.times(2)),
+        );
+    }
+    Rotation {
+        algorithm: algorithm.to_owned(),
+        rotate_every,
+        announce_for,
+        publish_for: lifetimes.access_for.plus(JWKS_MAX_AGE),
+        keep_for: lifetimes.absolute_for.plus(Lifetime::from_secs(86_400)),
+    }
+}
+
+fn passwords(raw: &raw::Password, mistakes: &mut Vec<Mistake>) -> PasswordPolicy {
+    let mut section = Section { path: "password".into(), mistakes };
+    PasswordPolicy { min_characters: section.number("min_characters", raw.min_characters, 15, (8, 128)) }
+}
+
+fn hashing(raw: &raw::Password, mistakes: &mut Vec<Mistake>) -> Hashing {
+    let mut section = Section { path: "password".into(), mistakes };
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    Hashing {
+        memory_kib: section.number("memory_kib", raw.memory_kib, 19_456, (7168, 1_048_576)),
+        passes: section.number("passes", raw.passes, 2, (1, 64)),
+        threads: section.number("threads", raw.threads, (processors / 2).max(1), (1, 256)),
+        queue: section.number("queue", raw.queue, 64, (1, 10_000)),
+    }
+}
+
+fn store(raw: &raw::Store, mistakes: &mut Vec<Mistake>) -> (StoreAt, PathBuf) {
+    let mut section = Section { path: "store".into(), mistakes };
+    let url = raw.url.as_deref().unwrap_or("sqlite:cloakroom.db");
+    let path = match url.strip_prefix("sqlite:") {
+        Some(path) if !path.is_empty() => PathBuf::from(path),
+        _ => {
+            // The value is not shown: the URL of a database server carries a password.
+            section
+                .wrong("url", "it must be \"sqlite:\" and a path, such as \"sqlite:/var/lib/cloakroom/cloakroom.db\"");
+            PathBuf::from("cloakroom.db")
+        }
+    };
+    let beside = || {
+        let mut name = path.clone().into_os_string();
+        name.push(".master-key");
+        PathBuf::from(name)
+    };
+    let master_key_file = raw.master_key_file.as_ref().map_or_else(beside, PathBuf::from);
+    (StoreAt::Sqlite(path), master_key_file)
+}
+
+fn tls(raw: &raw::Server, mistakes: &mut Vec<Mistake>) -> (Option<Tls>, Vec<SocketAddr>) {
+    let Some(files) = &raw.tls else { return (None, Vec::new()) };
+    let mut section = Section { path: "server.tls".into(), mistakes };
+    let redirect_listen = section.addresses("redirect_listen", files.redirect_listen.as_ref(), &[]);
+    if raw.public_url.as_deref().is_some_and(|url| !url.starts_with("https://")) {
+        section.wrong("certificate_file", "with TLS, server.public_url must begin with https://");
+    }
+    for (key, value) in [("certificate_file", &files.certificate_file), ("key_file", &files.key_file)] {
+        match value {
+            None => section.wrong(key, "this is required: a file in PEM"),
+            Some(path) if !std::path::Path::new(path).is_file() => {
+                section.wrong(key, format!("there is no file {path:?}"));
+            }
+            Some(_) => {}
+        }
+    }
+    let (Some(certificate), Some(key)) = (&files.certificate_file, &files.key_file) else {
+        return (None, redirect_listen);
+    };
+    (Some(Tls { certificate_file: certificate.into(), key_file: key.into() }), redirect_listen)
+}
+
+fn limits(raw: &raw::Limits, mistakes: &mut Vec<Mistake>) -> (Limits, usize, Duration) {
+    let mut section = Section { path: "limits".into(), mistakes };
+    let default = Limits::default();
+    let mut time = |key, value: &Option<String>, default: Duration| {
+        let millis = u64::try_from(default.as_millis()).unwrap_or(u64::MAX);
+        duration(section.lifetime(key, value.as_ref(), Lifetime::from_millis(millis)))
+    };
+    let connect_for = time("connect_for", &raw.connect_for, default.connect_for);
+    let answer_for = time("answer_for", &raw.answer_for, default.answer_for);
+    let idle_for = time("idle_for", &raw.idle_for, default.idle_for);
+    let header_for = time("header_for", &raw.header_for, Duration::from_secs(10));
+    let max_header_bytes =
+        section.number("max_header_bytes", raw.max_header_bytes, default.max_header_bytes, (8192, 1_048_576));
+    let max_connections = section.number("max_connections", raw.max_connections, 10_000, (1, 1_000_000));
+    let max_body_bytes = raw.max_body_bytes;
+    (
+        Limits { connect_for, answer_for, idle_for, max_header_bytes, max_body_bytes, ..default },
+        max_connections,
+        header_for,
+    )
+}
+
+fn log(raw: &raw::Log, mistakes: &mut Vec<Mistake>) -> Log {
+    let mut section = Section { path: "log".into(), mistakes };
+    let json = section.one_of("format", raw.format.as_ref(), false, &[("text", false), ("json", true)]);
+    let level = raw.level.clone().unwrap_or_else(|| "info".into());
+    if level.parse::<tracing_subscriber::filter::EnvFilter>().is_err() {
+        section.wrong("level", format!("{level:?} is not a filter such as \"info\" or \"warn,cloakroom_app=debug\""));
+    }
+    Log { json, level, requests: raw.requests.unwrap_or(true) }
+}
+
+pub(super) fn duration(lifetime: Lifetime) -> Duration {
+    Duration::from_millis(lifetime.millis())
+}

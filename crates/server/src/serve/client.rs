@@ -1,0 +1,147 @@
+//! Who is at the other end: the peer of the connection, or what a listed proxy says about it. Nobody else's word counts.
+
+use cloakroom_web::Client;
+use http::{HeaderMap, HeaderValue};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::str::FromStr;
+
+/// An address or a network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Network {
+    base: u128,
+    bits: u32,
+    v4: bool,
+}
+
+/// Neither an address nor a network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NotANetwork;
+
+impl FromStr for Network {
+    type Err = NotANetwork;
+
+    /// Reads `10.0.0.0/8`, `192.0.2.7`, `2001:db8::/32`.
+    fn from_str(text: &str) -> Result<Self, NotANetwork> {
+        let (address, bits) = text.split_once('/').map_or((text, None), |(address, bits)| (address, Some(bits)));
+        let address: IpAddr = address.parse().map_err(|_| NotANetwork)?;
+        let (base, width, v4) = number(address);
+        let bits = bits.map_or(Ok(width), |bits| bits.parse().map_err(|_| NotANetwork))?;
+        (bits <= width).then_some(Self { base, bits, v4 }).ok_or(NotANetwork)
+    }
+}
+
+impl Network {
+    fn contains(self, address: IpAddr) -> bool {
+        let (number, width, v4) = number(address);
+        let shift = width - self.bits;
+        v4 == self.v4 && (shift == width || number >> shift == self.base >> shift)
+    }
+}
+
+fn number(address: IpAddr) -> (u128, u32, bool) {
+    // `::ffff:10.0.0.1` is 10.0.0.1 that came through a socket for both.
+    match address.to_canonical() {
+        IpAddr::V4(v4) => (u128::from(v4.to_bits()), Ipv4Addr::BITS, true),
+        IpAddr::V6(v6) => (v6.to_bits(), Ipv6Addr::BITS, false),
+    }
+}
+
+/// The client of a request, and the host that a trusted proxy says it asked for.
+pub(super) fn client(
+    peer: IpAddr,
+    tls: bool,
+    headers: &HeaderMap,
+    trusted: &[Network],
+) -> (Client, Option<HeaderValue>) {
+    let is_trusted = |address: IpAddr| trusted.iter().any(|network| network.contains(address));
+    let peer = peer.to_canonical();
+    if trusted.is_empty() || !is_trusted(peer) {
+        return (Client { address: peer, https: tls }, None);
+    }
+    // The nearest address that is not a proxy of ours: what lies left of it was written by the client.
+    let mut address = peer;
+    for said in hops(headers).rev() {
+        let Some(said) = said else { break };
+        address = said;
+        if !is_trusted(said) {
+            break;
+        }
+    }
+    let last = |name: &str| {
+        let value = headers.get_all(name).iter().next_back()?.to_str().ok()?;
+        value.rsplit(',').next().map(|value| value.trim().to_owned())
+    };
+    let proto = last("x-forwarded-proto").or_else(|| forwarded(headers, "proto"));
+    let host = last("x-forwarded-host").or_else(|| forwarded(headers, "host"));
+    let https = proto.map_or(tls, |proto| proto.eq_ignore_ascii_case("https"));
+    (Client { address, https }, host.and_then(|host| HeaderValue::from_str(&host).ok()))
+}
+
+/// The addresses of `X-Forwarded-For`, or of `Forwarded` where there is none; `None` for what is no address.
+fn hops(headers: &HeaderMap) -> impl DoubleEndedIterator<Item = Option<IpAddr>> {
+    let list = |name: &str| -> Vec<String> {
+        let values = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
+        values.flat_map(|value| value.split(',')).map(|hop| hop.trim().to_owned()).collect()
+    };
+    let mut hops = list("x-forwarded-for");
+    if hops.is_empty() {
+        hops = list("forwarded").iter().map(|hop| parameter(hop, "for").unwrap_or_default()).collect();
+    }
+    hops.into_iter().map(|hop| address(&hop)).collect::<Vec<_>>().into_iter()
+}
+
+fn forwarded(headers: &HeaderMap, name: &str) -> Option<String> {
+    let value = headers.get_all("forwarded").iter().next_back()?.to_str().ok()?;
+    parameter(value.rsplit(',').next()?, name)
+}
+
+/// A parameter of one element of `Forwarded` (RFC 7239 §4).
+fn parameter(element: &str, name: &str) -> Option<String> {
+    element.split(';').find_map(|pair| {
+        let (key, value) = pair.split_once('=')?;
+        key.trim().eq_ignore_ascii_case(name).then(|| value.trim().trim_matches('"').to_owned())
+    })
+}
+
+/// `192.0.2.1`, `192.0.2.1:80`, `2001:db8::1`, `[2001:db8::1]:80`.
+fn address(text: &str) -> Option<IpAddr> {
+    let text = text.trim_matches('"');
+    let bare = text.strip_prefix('[').and_then(|rest| rest.split(']').next());
+    let read = text.parse().ok().or_else(|| bare?.parse().ok());
+    read.or_else(|| text.parse::<std::net::SocketAddr>().ok().map(|socket| socket.ip()))
+        .map(|ip: IpAddr| ip.to_canonical())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seen(peer: &str, headers: &[(&'static str, &'static str)]) -> (String, bool) {
+        let map = headers.iter().map(|(n, v)| (n.parse().unwrap(), v.parse().unwrap())).collect();
+        let trusted = ["10.0.0.0/8".parse().unwrap(), "::1".parse().unwrap()];
+        let (client, _) = client(peer.parse().unwrap(), false, &map, &trusted);
+        (client.address.to_string(), client.https)
+    }
+
+    #[test]
+    fn only_a_listed_proxy_is_believed_and_only_about_its_own_client() {
+        const XFF: &str = "x-forwarded-for";
+        assert_eq!(seen("192.0.2.1", &[(XFF, "1.2.3.4"), ("x-forwarded-proto", "https")]), ("192.0.2.1".into(), false));
+        assert_eq!(seen("10.0.0.1", &[(XFF, "1.2.3.4"), ("x-forwarded-proto", "https")]), ("1.2.3.4".into(), true));
+        // What the client itself put in front is not believed.
+        assert_eq!(seen("10.0.0.1", &[(XFF, "6.6.6.6, 1.2.3.4, 10.0.0.9")]).0, "1.2.3.4");
+        assert_eq!(seen("10.0.0.1", &[(XFF, "6.6.6.6, nonsense, 10.0.0.9")]).0, "10.0.0.9");
+        assert_eq!(seen("::1", &[("forwarded", "for=\"[2001:db8::7]:80\";proto=https")]), ("2001:db8::7".into(), true));
+        assert_eq!(seen("::ffff:10.0.0.1", &[(XFF, "1.2.3.4:5678")]).0, "1.2.3.4");
+        assert_eq!(seen("10.0.0.1", &[]).0, "10.0.0.1");
+    }
+
+    #[test]
+    fn networks_read_what_operators_write() {
+        for bad in ["", "10.0.0.0/33", "::/129", "10.0.0", "example.com", "10.0.0.0/"] {
+            assert_eq!(bad.parse::<Network>(), Err(NotANetwork), "{bad}");
+        }
+        let all: Network = "0.0.0.0/0".parse().unwrap();
+        assert!(all.contains("203.0.113.9".parse().unwrap()) && !all.contains("::1".parse().unwrap()));
+    }
+}

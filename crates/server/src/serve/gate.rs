@@ -1,0 +1,50 @@
+//! The gateway's question to the web: may this pass, and as whom? Nothing is decided here.
+
+use cloakroom_gateway::{Access, Admission, Body, ClientInfo, Gate, Identity, Upstream};
+use cloakroom_web::{Client, Entry, Wanted, Web, is_own_cookie};
+use http::HeaderValue;
+use http::request::Parts;
+use http_body_util::BodyExt as _;
+use std::sync::Arc;
+
+/// Asks the web.
+pub(super) struct WebGate(pub(super) Arc<Web>);
+
+impl Gate for WebGate {
+    async fn admit(&self, request: &Parts, upstream: &Upstream, client: ClientInfo) -> Admission {
+        let wanted = match upstream.access {
+            Access::Public => Wanted::Public,
+            Access::SignedIn => Wanted::SignedIn,
+            Access::Optional => Wanted::Optional,
+        };
+        let client = Client { address: client.address, https: client.https };
+        let seen = match self.0.admit(request, wanted, &client) {
+            Entry::Pass(None) => return Admission::Pass(Identity::default()),
+            Entry::Pass(Some(seen)) => seen,
+            Entry::Answer(response) => return Admission::Answer(response.map(Body::wrap)),
+        };
+        let header = self.0.app().bearer_for(&seen, &upstream.audience).map(|bearer| {
+            HeaderValue::from_str(&bearer).map(|mut value| {
+                value.set_sensitive(true);
+                value
+            })
+        });
+        match header {
+            Ok(Ok(value)) => Admission::Pass(Identity { authorization: Some(value), authenticated: true, ended: None }),
+            Ok(Err(_)) => self.failed(cloakroom_app::Fault::plain("a token is no header value"), &client),
+            Err(fault) => self.failed(fault, &client),
+        }
+    }
+
+    fn is_own_cookie(&self, name: &[u8]) -> bool {
+        is_own_cookie(name)
+    }
+}
+
+impl WebGate {
+    fn failed(&self, fault: cloakroom_app::Fault, client: &Client) -> Admission {
+        Admission::Answer(
+            self.0.problem(&fault.into(), client).map(|body| Body::wrap(body.map_err(|never| match never {}))),
+        )
+    }
+}

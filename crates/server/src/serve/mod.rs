@@ -1,0 +1,17 @@
+//! Serving: the house put together, its doors, and its chores.
+
+mod admin;
+mod chores;
+mod client;
+mod door;
+mod edge;
+mod gate;
+mod meters;
+mod sockets;
+mod start;
+mod tls;
+
+pub use client::Network;
+pub use sockets::Sockets;
+pub(crate) use start::open_store;
+pub use start::{Running, start};

@@ -1,0 +1,146 @@
+//! The house put together: store, app, web, gateway, doors. And taken apart again in the opposite order.
+
+use super::chores;
+use super::door::Doors;
+use super::edge::Edge;
+use super::gate::WebGate;
+use super::meters::Meters;
+use super::sockets::Sockets;
+use super::tls;
+use crate::config::{Config, RESERVED, StoreAt, Tls};
+use anyhow::Context as _;
+use arc_swap::ArcSwap;
+use cloakroom_app::{App, Clock};
+use cloakroom_gateway::{Gateway, Routes};
+use cloakroom_jose::MasterKey;
+use cloakroom_store::{Sqlite, Store};
+use cloakroom_web::Web;
+use rustls::ServerConfig;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// A server that runs.
+pub struct Running {
+    /// Where the public listener really is.
+    pub public: Vec<SocketAddr>,
+    /// Where the admin listener really is.
+    pub admin: SocketAddr,
+    edge: Arc<Edge>,
+    store: Arc<dyn Store>,
+    doors: Doors,
+    tls: Option<Arc<ArcSwap<ServerConfig>>>,
+    drain_for: Duration,
+}
+
+/// Puts the house together and opens its doors. Everything that can be wrong is told here.
+pub async fn start(
+    config: &Config,
+    sockets: Sockets,
+    master: MasterKey,
+    clock: Arc<dyn Clock>,
+) -> anyhow::Result<Running> {
+    let store = open_store(&config.store)?;
+    let app = App::open(Arc::clone(&store), clock, config.settings.clone(), master).await?;
+    let web = Web::new(app, config.site.clone()).context("a page's template does not compile")?;
+    let gateway = Gateway::new(routes(config)?, Arc::new(WebGate(Arc::clone(&web))), config.limits.clone())?;
+    let edge = Arc::new(Edge {
+        web,
+        gateway,
+        trusted_proxies: config.trusted_proxies.clone(),
+        meters: Meters::new(),
+        log_requests: config.log.requests,
+        next_id: AtomicU64::new(u64::from_be_bytes(cloakroom_jose::random()?)),
+    });
+    let doors = Doors {
+        room: Arc::new(Semaphore::new(config.max_connections)),
+        header_for: config.header_for,
+        max_header_bytes: config.limits.max_header_bytes,
+        connections: TaskTracker::new(),
+        closing: CancellationToken::new(),
+        cut: CancellationToken::new(),
+    };
+    let tls = config.tls.as_ref().map(tls::load).transpose()?.map(|tls| Arc::new(ArcSwap::new(tls)));
+
+    let mut public = Vec::new();
+    for listener in sockets.public {
+        public.push(listener.local_addr()?);
+        let edge = Arc::clone(&edge);
+        doors.open(listener, tls.clone(), move |request, peer, encrypted| {
+            let edge = Arc::clone(&edge);
+            async move { edge.handle(request, peer, encrypted).await }
+        });
+    }
+    for listener in sockets.redirect {
+        let edge = Arc::clone(&edge);
+        doors.open(listener, None, move |request, peer, encrypted| {
+            let edge = Arc::clone(&edge);
+            async move { edge.handle(request, peer, encrypted).await }
+        });
+    }
+    let admin = sockets.admin.local_addr()?;
+    let inside = Arc::clone(&edge);
+    // Operators have room of their own: probes are answered when the public doors are full.
+    let back_door = Doors { room: Arc::new(Semaphore::new(64)), ..doors.clone() };
+    back_door.open(sockets.admin, None, move |request, _, _| {
+        let edge = Arc::clone(&inside);
+        async move { edge.admin(request).await }
+    });
+    doors.connections.spawn(chores::keep_doing(Arc::clone(&edge), doors.closing.clone()));
+    Ok(Running { public, admin, edge, store, doors, tls, drain_for: config.drain_for })
+}
+
+impl Running {
+    /// The use cases, for who wires more around them.
+    pub fn app(&self) -> &Arc<App> {
+        self.edge.web.app()
+    }
+
+    /// Does all chores now.
+    pub async fn do_chores(&self) -> anyhow::Result<()> {
+        Ok(chores::all_now(&self.edge).await?)
+    }
+
+    /// Takes over what can change while requests run: upstreams, certificate and key. The rest needs a restart.
+    pub fn reload(&self, config: &Config) -> anyhow::Result<()> {
+        let files: Option<&Tls> = config.tls.as_ref();
+        if let (Some(current), Some(files)) = (&self.tls, files) {
+            current.store(tls::load(files)?);
+        }
+        Ok(self.edge.gateway.replace_routes(routes(config)?)?)
+    }
+
+    /// Stops: no new connections, open requests may end, streams and tunnels are closed, then the rest is cut. What was
+    /// only in memory is written last.
+    pub async fn stop(self) -> anyhow::Result<()> {
+        self.doors.closing.cancel();
+        self.doors.connections.close();
+        let drained = async {
+            tokio::join!(self.edge.gateway.drain(self.drain_for), self.doors.connections.wait());
+        };
+        if timeout(self.drain_for, drained).await.is_err() {
+            self.doors.cut.cancel();
+            self.doors.connections.wait().await;
+        }
+        self.edge.web.app().close().await?;
+        self.store.close().await;
+        Ok(())
+    }
+}
+
+/// Opens the store that the configuration names.
+pub(crate) fn open_store(at: &StoreAt) -> anyhow::Result<Arc<dyn Store>> {
+    let StoreAt::Sqlite(path) = at;
+    let opened = Sqlite::open(path).with_context(|| format!("cannot open the database {}", path.display()))?;
+    Ok(Arc::new(opened))
+}
+
+fn routes(config: &Config) -> anyhow::Result<Routes> {
+    Routes::new(config.upstreams.clone(), &RESERVED)
+        .map_err(|errors| anyhow::anyhow!("{}", errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")))
+}

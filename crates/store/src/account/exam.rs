@@ -1,0 +1,56 @@
+//! What every backend must do with accounts.
+
+use crate::exam::{NOW, account, account_id, at, commit, hash, race, winner};
+use crate::{Error, Order, Store, Unit};
+use cloakroom_core::account::{Account, Email};
+use cloakroom_core::time::Timestamp;
+use std::sync::Arc;
+
+pub(crate) async fn an_account_is_read_back_as_it_was_opened(store: Arc<dyn Store>) {
+    let extreme = Account {
+        email: Email::parse("Дом@пример.рф").unwrap(),
+        opened_at: Timestamp::from_millis(i64::MIN),
+        password_set_at: Timestamp::from_millis(i64::MAX),
+        ..account(2)
+    };
+    commit(&store, [Order::OpenAccount(account(1)), Order::OpenAccount(extreme.clone())]).await.unwrap();
+    assert!(store.account(account_id(1)).await.unwrap() == Some(account(1)));
+    assert!(store.account(account_id(2)).await.unwrap() == Some(extreme.clone()));
+    assert!(store.account(account_id(3)).await.unwrap().is_none());
+    let by_email = async |text| store.account_by_email(&Email::parse(text).unwrap()).await.unwrap();
+    assert!(by_email("pERSON1@example.COM").await == Some(account(1)));
+    assert!(by_email("дом@ПРИМЕР.рф").await == Some(extreme));
+    assert!(by_email("person3@example.com").await.is_none());
+}
+
+pub(crate) async fn one_address_opens_one_account_however_many_try_at_once(store: Arc<dyn Store>) {
+    let spellings = ["Ann@example.com", "ann@example.com", "ANN@EXAMPLE.COM"];
+    let opened = |n: u8| Account { email: Email::parse(spellings[usize::from(n) % 3]).unwrap(), ..account(n) };
+    let answers = race(&store, (0..32).map(|n| Unit::from(Order::OpenAccount(opened(n)))).collect()).await;
+    let won = opened(u8::try_from(winner(&answers)).unwrap());
+    assert!(store.account_by_email(&won.email).await.unwrap() == Some(won.clone()));
+    for n in 0..32 {
+        assert_eq!(store.account(account_id(n)).await.unwrap().is_some(), won.id == account_id(n));
+    }
+    let same_id = Account { email: Email::parse("other@example.com").unwrap(), ..won };
+    assert_eq!(commit(&store, [Order::OpenAccount(same_id)]).await, Err(Error::Conflict));
+}
+
+pub(crate) async fn a_password_is_replaced_only_by_who_read_the_last_one(store: Arc<dyn Store>) {
+    let set = |expected, next, at| Order::SetPassword { account: account_id(1), expected, next, at };
+    assert_eq!(commit(&store, [set(hash(1), hash(2), None)]).await, Err(Error::Conflict));
+    commit(&store, [Order::OpenAccount(account(1)), Order::OpenAccount(account(4))]).await.unwrap();
+    assert_eq!(commit(&store, [set(hash(9), hash(2), Some(NOW))]).await, Err(Error::Conflict));
+
+    commit(&store, [set(hash(1), hash(2), None)]).await.unwrap();
+    let rehashed = Account { password: hash(2), ..account(1) };
+    assert!(store.account(account_id(1)).await.unwrap() == Some(rehashed.clone()));
+    commit(&store, [set(hash(2), hash(3), Some(at(7)))]).await.unwrap();
+    let changed = Account { password: hash(3), password_set_at: at(7), ..rehashed };
+    assert!(store.account(account_id(1)).await.unwrap() == Some(changed));
+    assert!(store.account(account_id(4)).await.unwrap() == Some(account(4)));
+
+    let rivals = (10..26).map(|n| Unit::from(set(hash(3), hash(n), None))).collect();
+    let won = hash(10 + u8::try_from(winner(&race(&store, rivals).await)).unwrap());
+    assert_eq!(store.account(account_id(1)).await.unwrap().unwrap().password, won);
+}

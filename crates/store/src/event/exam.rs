@@ -1,0 +1,50 @@
+//! What every backend must do with the audit trail.
+
+use crate::exam::{account_id, commit, event, key_id, race, session_id};
+use crate::{Order, Store, Unit};
+use cloakroom_core::event::{Event, EventKind};
+use cloakroom_core::id::EventId;
+use cloakroom_core::time::Timestamp;
+use std::sync::Arc;
+
+pub(crate) async fn events_come_in_the_order_in_which_they_were_written(store: Arc<dyn Store>) {
+    let written: Vec<_> = (0..)
+        .zip(EventKind::ALL)
+        .map(|(n, kind)| Event {
+            // Their instants run backwards: the order is that of writing.
+            at: Timestamp::from_millis(if n == 0 { i64::MAX } else { i64::MIN + 100 - i64::from(n) }),
+            kind: *kind,
+            account: (n % 2 == 0).then_some(account_id(n)),
+            session: (n % 3 == 0).then_some(session_id(n)),
+            key: (n % 5 == 0).then_some(key_id(n)),
+            ..event(n)
+        })
+        .collect();
+    for pair in written.chunks(2) {
+        commit(&store, pair.iter().cloned().map(Order::Record)).await.unwrap();
+    }
+    let read: Vec<_> = store.events_after(0, 1000).await.unwrap().into_iter().map(|(_, event)| event).collect();
+    assert_eq!(read, written);
+}
+
+pub(crate) async fn pages_of_events_leave_none_out(store: Arc<dyn Store>) {
+    let units = (0..50).map(|n| Unit::new().order(Order::Record(event(n))).order(Order::Record(event(n + 100))));
+    assert!(race(&store, units.collect()).await.iter().all(Result::is_ok));
+    let (mut last, mut read) = (0, Vec::new());
+    loop {
+        let page = store.events_after(last, 7).await.unwrap();
+        assert!(page.len() <= 7);
+        assert!(page.iter().all(|(seq, _)| *seq > last) && page.is_sorted_by(|a, b| a.0 < b.0));
+        let Some((seq, _)) = page.last() else { break };
+        last = *seq;
+        read.extend(page.into_iter().map(|(_, event)| event.id));
+    }
+    // The two of one unit are neighbours.
+    for pair in read.chunks(2) {
+        assert_eq!(EventId::from_bytes([pair[0].as_bytes()[0] + 100; 16]), pair[1]);
+    }
+    read.sort();
+    assert_eq!(read, (0..50).chain(100..150).map(|n| event(n).id).collect::<Vec<_>>());
+    assert!(store.events_after(u64::MAX, 7).await.unwrap().is_empty());
+    assert!(store.events_after(0, 0).await.unwrap().is_empty());
+}

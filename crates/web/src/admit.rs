@@ -1,0 +1,132 @@
+//! Who may pass to an upstream. The gateway asks for every request that it is about to forward.
+
+use crate::call::Client;
+use crate::cookies::Cookies;
+use crate::dispatch::FORM_TOKEN;
+use crate::navigation::{is_navigation, text};
+use crate::problem::{Code, Problem};
+use crate::shield::{Judged, judge_csrf};
+use crate::{Response, Web};
+use cloakroom_app::token::Seen;
+use cloakroom_app::{Error, Refusal};
+use cloakroom_core::return_to::ReturnTo;
+use http::StatusCode;
+use http::header::{CACHE_CONTROL, HeaderValue, LOCATION, ORIGIN};
+use http::request::Parts;
+use std::sync::Arc;
+
+/// What a route of an upstream asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// Nothing: no session is looked at, none is passed on.
+    Public,
+    /// A session.
+    SignedIn,
+    /// A session if there is one.
+    Optional,
+}
+
+/// The judgement.
+pub enum Entry {
+    /// It may pass, as somebody or as nobody.
+    Pass(Option<Arc<Seen>>),
+    /// It may not; this is the answer.
+    Answer(Box<Response>),
+}
+
+impl Web {
+    /// Judges a request to an upstream: its cookies, where it comes from, its session.
+    pub fn admit(&self, request: &Parts, wanted: Wanted, client: &Client) -> Entry {
+        match self.judge(request, wanted) {
+            Ok(seen) => Entry::Pass(seen),
+            Err(problem) if matches!(problem.code, Code::SignedOut | Code::AccessExpired) => {
+                let response = if is_navigation(&request.method, &request.headers) {
+                    let path = request.uri.path_and_query().map_or("/", |path| path.as_str());
+                    self.lead_on(problem.code, path)
+                } else {
+                    self.problem(&problem, client)
+                };
+                Entry::Answer(Box::new(response))
+            }
+            Err(problem) => Entry::Answer(Box::new(self.problem(&problem, client))),
+        }
+    }
+
+    fn judge(&self, request: &Parts, wanted: Wanted) -> Result<Option<Arc<Seen>>, Problem> {
+        // No session, no authority: what a public route does with a stranger's request is its own affair.
+        if wanted == Wanted::Public {
+            return Ok(None);
+        }
+        let cookies = Cookies::parse(&request.headers, self.site.cookies)?;
+        let Some(token) = cookies.access else {
+            return if wanted == Wanted::Optional { Ok(None) } else { Err(self.signed_out(Code::SignedOut, request)) };
+        };
+        if judge_csrf(&self.site, request)? == Judged::TokenNeeded {
+            self.check_form_token(text(&request.headers, FORM_TOKEN), &cookies)?;
+        }
+        self.embedded_elsewhere(request)?;
+        match self.app.authenticate(token) {
+            Ok(seen) => Ok(Some(seen)),
+            Err(Error::Refused(Refusal::AccessExpired)) => {
+                // A picture on an open page is shown to nobody in particular; a script or a person can refresh.
+                let passive = wanted == Wanted::Optional
+                    && !is_navigation(&request.method, &request.headers)
+                    && !matches!(text(&request.headers, "sec-fetch-dest"), None | Some("empty" | "websocket"));
+                if passive { Ok(None) } else { Err(self.signed_out(Code::AccessExpired, request)) }
+            }
+            Err(Error::Refused(Refusal::SignedOut)) if wanted == Wanted::Optional => Ok(None),
+            Err(Error::Refused(Refusal::SignedOut)) => Err(self.signed_out(Code::SignedOut, request)),
+            Err(other) => Err(other.into()),
+        }
+    }
+
+    /// v5.0.0-3.5.8: what belongs to a session is loaded by pages of this site, or looked at; a page elsewhere that
+    /// embeds it gets nothing, cookies or not.
+    fn embedded_elsewhere(&self, request: &Parts) -> Result<(), Code> {
+        let elsewhere = matches!(text(&request.headers, "sec-fetch-site"), Some("cross-site" | "same-site"));
+        let trusted = text(&request.headers, ORIGIN.as_str()).is_some_and(|origin| self.site.trusts(origin));
+        let looked_at = text(&request.headers, "sec-fetch-mode") == Some("navigate")
+            && text(&request.headers, "sec-fetch-dest") == Some("document");
+        if elsewhere && !trusted && !looked_at { Err(Code::CrossSite) } else { Ok(()) }
+    }
+
+    /// The problem of a request without a good session, with the address of the log-in page.
+    pub(crate) fn signed_out(&self, code: Code, request: &Parts) -> Problem {
+        // A program's own address is nowhere to return to; the page that it runs in knows better.
+        let path = request.uri.path_and_query().map_or("/", |path| path.as_str());
+        let login = if is_navigation(&request.method, &request.headers) {
+            with_return("/auth/login", path)
+        } else {
+            "/auth/login".to_owned()
+        };
+        Problem::new(code).with_login(format!("{}{login}", self.site.origin))
+    }
+
+    /// Leads a person on who looks at a page without a good session: to a refresh, or to the log-in.
+    pub(crate) fn lead_on(&self, code: Code, path: &str) -> Response {
+        let to = if code == Code::AccessExpired { "/auth/refresh" } else { "/auth/login" };
+        self.redirect(&with_return(to, path))
+    }
+
+    /// A redirect after which a browser always sends GET (R97-17). `to` is a local path built here, never a client's text.
+    #[expect(clippy::unused_self, reason = "reads as an act of the site")]
+    pub(crate) fn redirect(&self, to: &str) -> Response {
+        let mut response = Response::default();
+        *response.status_mut() = StatusCode::SEE_OTHER;
+        let location = HeaderValue::from_str(to).unwrap_or(HeaderValue::from_static("/"));
+        response.headers_mut().insert(LOCATION, location);
+        response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        response
+    }
+}
+
+/// A route of ours with `?return_to=`, left out where there is nothing to return to.
+pub(crate) fn with_return(to: &str, path: &str) -> String {
+    match ReturnTo::parse(path) {
+        Some(path) if path != ReturnTo::home() => {
+            let encoded: String = url::form_urlencoded::byte_serialize(path.as_str().as_bytes()).collect();
+            format!("{to}?return_to={encoded}")
+        }
+        _ => to.to_owned(),
+    }
+}

@@ -1,0 +1,113 @@
+//! A request on its way to a handler: what the guards have established, and the body as fields.
+
+use crate::Web;
+use crate::problem::{Code, Problem};
+use bytes::Bytes;
+use cloakroom_app::token::Seen;
+use http::header::USER_AGENT;
+use http::request::Parts;
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+/// Who is at the other end of the connection, after the headers of trusted proxies were judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Client {
+    /// Its address.
+    pub address: IpAddr,
+    /// Whether it speaks https, to us or to a trusted proxy.
+    pub https: bool,
+}
+
+/// A request that its row's rules have let through.
+pub(crate) struct Call {
+    pub(crate) web: Arc<Web>,
+    pub(crate) parts: Parts,
+    pub(crate) client: Client,
+    pub(crate) fields: Fields,
+    pub(crate) seen: Option<Arc<Seen>>,
+}
+
+impl Call {
+    /// The proof that somebody is logged in, which the guard of the row has put here.
+    pub(crate) fn seen(&self) -> Result<&Arc<Seen>, Problem> {
+        self.seen.as_ref().ok_or_else(|| Code::SignedOut.into())
+    }
+
+    /// The `User-Agent`, for the owner's list of sessions.
+    pub(crate) fn user_agent(&self) -> &str {
+        self.parts.headers.get(USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    }
+
+    /// A parameter of the query, decoded. One that comes twice is none.
+    pub(crate) fn query(&self, name: &str) -> Option<String> {
+        let query = self.parts.uri.query()?;
+        let mut found = url::form_urlencoded::parse(query.as_bytes()).filter(|(key, _)| key == name);
+        match (found.next(), found.next()) {
+            (Some((_, value)), None) => Some(value.into_owned()),
+            _ => None,
+        }
+    }
+}
+
+/// A body, read: a JSON object or a form, with the same names in both.
+#[derive(Default)]
+pub(crate) struct Fields {
+    /// Whether a person's form sent it, so that a page answers.
+    pub(crate) form: bool,
+    values: HashMap<String, Value>,
+}
+
+enum Value {
+    Text(String),
+    Flag(bool),
+    Other,
+}
+
+impl Fields {
+    /// Reads `application/json`: one object.
+    pub(crate) fn json(body: &Bytes) -> Result<Self, Code> {
+        let object: serde_json::Map<String, serde_json::Value> =
+            serde_json::from_slice(body).map_err(|_| Code::BadRequest)?;
+        let value = |value| match value {
+            serde_json::Value::String(text) => Value::Text(text),
+            serde_json::Value::Bool(flag) => Value::Flag(flag),
+            _ => Value::Other,
+        };
+        Ok(Self { form: false, values: object.into_iter().map(|(name, v)| (name, value(v))).collect() })
+    }
+
+    /// Reads `application/x-www-form-urlencoded`. A field that comes twice is refused.
+    pub(crate) fn form(body: &Bytes) -> Result<Self, Code> {
+        let mut values = HashMap::new();
+        for (name, value) in url::form_urlencoded::parse(body) {
+            if values.insert(name.into_owned(), Value::Text(value.into_owned())).is_some() {
+                return Err(Code::BadRequest);
+            }
+        }
+        Ok(Self { form: true, values })
+    }
+
+    /// Takes a field of text.
+    pub(crate) fn text(&mut self, name: &str) -> Result<String, Code> {
+        match self.values.remove(name) {
+            Some(Value::Text(text)) => Ok(text),
+            _ => Err(Code::BadRequest),
+        }
+    }
+
+    /// Takes a field of text that may be missing.
+    pub(crate) fn optional(&mut self, name: &str) -> Result<Option<String>, Code> {
+        if self.values.contains_key(name) { self.text(name).map(Some) } else { Ok(None) }
+    }
+
+    /// Takes a yes or no that may be missing; in a form, a ticked box.
+    pub(crate) fn flag(&mut self, name: &str) -> Result<bool, Code> {
+        match self.values.remove(name) {
+            None => Ok(false),
+            Some(Value::Flag(flag)) => Ok(flag),
+            Some(Value::Text(text)) if self.form => Ok(text == "on"),
+            Some(_) => Err(Code::BadRequest),
+        }
+    }
+}

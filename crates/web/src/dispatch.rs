@@ -1,0 +1,196 @@
+//! Carries out the columns of the route table, in one order for every route: path, method, cookies, CSRF, body, guard,
+//! handler, headers.
+
+use crate::call::{Call, Client, Fields};
+use crate::cookies::{Cookies, Kind};
+use crate::navigation::{is_navigation, text};
+use crate::problem::{Code, Problem};
+use crate::shield::{Judged, judge_csrf};
+use crate::table::{Body, Cache, Guard, ROUTES, Row, Speaks};
+use crate::{Response, Web};
+use bytes::Bytes;
+use cloakroom_app::token::{Binding, Seen};
+use cloakroom_app::{Error, Refusal};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, SET_COOKIE, VARY};
+use http::request::Parts;
+use http::{Method, Request};
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use std::sync::Arc;
+
+/// The largest body of a route of ours, in bytes.
+pub const MAX_BODY: usize = 16 * 1024;
+
+/// The header that carries a form token.
+pub(crate) const FORM_TOKEN: &str = "cloakroom-csrf";
+
+/// Whether a path is ours to answer, exactly as it was sent.
+pub fn is_own_path(path: &str) -> bool {
+    path == "/auth" || path.starts_with("/auth/") || path == "/.well-known/jwks.json"
+}
+
+impl Web {
+    /// Answers a request to a path of ours. Every answer is complete with its headers.
+    pub async fn respond<B>(self: &Arc<Self>, request: Request<B>, client: Client) -> Response
+    where
+        B: http_body::Body<Data = Bytes> + Send,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        let (parts, body) = request.into_parts();
+        let looking = is_navigation(&parts.method, &parts.headers);
+        let mut response = match find(&parts) {
+            Ok(row) => self.run(row, parts, body, client).await,
+            Err(problem) if looking => self.error_page(&problem),
+            Err(problem) => self.problem(&problem, &client),
+        };
+        self.finish(response.headers_mut(), &client);
+        response
+    }
+
+    async fn run<B>(self: &Arc<Self>, row: &'static Row, parts: Parts, body: B, client: Client) -> Response
+    where
+        B: http_body::Body<Data = Bytes> + Send,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        let navigating = row.speaks == Speaks::Html && is_navigation(&parts.method, &parts.headers);
+        let posts_form = content_type(&parts).as_deref() == Some("application/x-www-form-urlencoded");
+        let path = parts.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
+        let answered = match self.let_in(row, parts, body, client).await {
+            Ok(call) => (row.handler)(call).await,
+            Err(problem) => Err(problem),
+        };
+        let mut response = match answered {
+            Ok(response) => response,
+            // A person who looks at a page of ours is led on; a program is told.
+            Err(problem) if navigating && matches!(problem.code, Code::SignedOut | Code::AccessExpired) => {
+                self.lead_on(problem.code, &path)
+            }
+            Err(problem) => {
+                let clear = problem.clear;
+                let for_person = navigating || posts_form;
+                let mut response = if for_person { self.error_page(&problem) } else { self.problem(&problem, &client) };
+                if clear {
+                    self.clear_cookies(&mut response);
+                }
+                response
+            }
+        };
+        let cache = match row.cache {
+            Cache::NoStore => HeaderValue::from_static("no-store"),
+            Cache::Public => HeaderValue::from_str(&format!("public, max-age={}", self.site.jwks_max_age.as_secs()))
+                .unwrap_or(HeaderValue::from_static("no-cache")),
+        };
+        response.headers_mut().entry(CACHE_CONTROL).or_insert(cache);
+        response.headers_mut().append(VARY, HeaderValue::from_static("Cookie, Sec-Fetch-Mode, Sec-Fetch-Dest, Accept"));
+        response
+    }
+
+    /// Applies the row's rules. What it returns is fit for the handler.
+    async fn let_in<B>(self: &Arc<Self>, row: &Row, parts: Parts, body: B, client: Client) -> Result<Call, Problem>
+    where
+        B: http_body::Body<Data = Bytes> + Send,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        let cookies = Cookies::parse(&parts.headers, self.site.cookies)?;
+        let judged = if row.body == Body::Report { Judged::Pass } else { judge_csrf(&self.site, &parts)? };
+        let mut fields = read(row, &parts, body).await?;
+        if judged == Judged::TokenNeeded {
+            let in_form = fields.optional("csrf")?;
+            let token = text(&parts.headers, FORM_TOKEN).map(str::to_owned).or(in_form);
+            self.check_form_token(token.as_deref(), &cookies)?;
+        } else {
+            fields.optional("csrf")?;
+        }
+        let seen = match (row.guard, cookies.access) {
+            (Guard::Open, _) => None,
+            (Guard::SignedIn, None) => return Err(self.signed_out(Code::SignedOut, &parts)),
+            (Guard::SignedIn, Some(token)) => Some(self.authenticate(token, &parts)?),
+        };
+        Ok(Call { web: Arc::clone(self), client, fields, seen, parts })
+    }
+
+    fn authenticate(&self, token: &str, parts: &Parts) -> Result<Arc<Seen>, Problem> {
+        self.app.authenticate(token).map_err(|error| match error {
+            Error::Refused(Refusal::AccessExpired) => self.signed_out(Code::AccessExpired, parts),
+            Error::Refused(Refusal::SignedOut) => self.signed_out(Code::SignedOut, parts),
+            other => other.into(),
+        })
+    }
+
+    /// Checks a form token against the session of this browser, or against its device cookie: the page that it came
+    /// with may be older than either.
+    pub(crate) fn check_form_token(&self, token: Option<&str>, cookies: &Cookies<'_>) -> Result<(), Problem> {
+        let token = token.ok_or(Code::FormTokenNeeded)?;
+        let session = cookies.access.and_then(|access| self.app.session_of(access)).map(Binding::Session);
+        let bindings = session.into_iter().chain(cookies.device.map(Binding::Device));
+        let mut judged = Err(Code::FormTokenNeeded.into());
+        for binding in bindings {
+            judged = self.app.check_form_token(token, binding).map_err(Problem::from);
+            if judged.is_ok() {
+                break;
+            }
+        }
+        judged
+    }
+
+    /// Clears the session's cookies. Only on log-out, and when a presented refresh token's session is known to be over.
+    pub(crate) fn clear_cookies(&self, response: &mut Response) {
+        for kind in [Kind::Access, Kind::Refresh] {
+            self.set_cookie(response, &self.site.cookies.clear(kind, self.site.same_site));
+        }
+    }
+
+    /// Adds a `Set-Cookie`; what sets one is never stored anywhere.
+    #[expect(clippy::unused_self, reason = "cookies are the site's to set")]
+    pub(crate) fn set_cookie(&self, response: &mut Response, cookie: &str) {
+        if let Ok(mut value) = HeaderValue::from_str(cookie) {
+            value.set_sensitive(true);
+            response.headers_mut().append(SET_COOKIE, value);
+            response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        }
+    }
+}
+
+fn find(parts: &Parts) -> Result<&'static Row, Problem> {
+    let method = if parts.method == Method::HEAD { "GET" } else { parts.method.as_str() };
+    let mut allowed = Vec::new();
+    for row in ROUTES.iter().filter(|row| row.path == parts.uri.path()) {
+        if row.method == method {
+            return Ok(row);
+        }
+        allowed.push(row.method);
+    }
+    if allowed.is_empty() {
+        return Err(Code::NotFound.into());
+    }
+    Err(Problem::allowing(allowed.join(", ")))
+}
+
+fn content_type(parts: &Parts) -> Option<String> {
+    let essence = text(&parts.headers, CONTENT_TYPE.as_str())?.split(';').next()?;
+    Some(essence.trim().to_ascii_lowercase())
+}
+
+async fn read<B>(row: &Row, parts: &Parts, body: B) -> Result<Fields, Problem>
+where
+    B: http_body::Body<Data = Bytes> + Send,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    if row.body == Body::None {
+        return Ok(Fields::default());
+    }
+    let body = match Limited::new(body, MAX_BODY).collect().await {
+        Ok(body) => body.to_bytes(),
+        Err(error) if error.is::<LengthLimitError>() => return Err(Code::TooLarge.into()),
+        Err(_) => return Err(Code::BadRequest.into()),
+    };
+    let content_type = content_type(parts);
+    match (row.body, content_type.as_deref()) {
+        (Body::Report, Some("application/csp-report" | "application/reports+json" | "application/json")) => {
+            Ok(Fields::default())
+        }
+        (Body::Fields, Some("application/json")) => Ok(Fields::json(&body)?),
+        (Body::Fields, Some("application/x-www-form-urlencoded")) => Ok(Fields::form(&body)?),
+        (Body::Fields, None) if body.is_empty() => Ok(Fields::default()),
+        _ => Err(Code::UnsupportedMediaType.into()),
+    }
+}

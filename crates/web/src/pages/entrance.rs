@@ -1,0 +1,52 @@
+//! Log-in and sign-up.
+
+use crate::Response;
+use crate::call::Call;
+use crate::problem::Problem;
+use cloakroom_core::return_to::ReturnTo;
+use minijinja::{Value, context};
+
+impl Call {
+    /// The log-in page, with what went wrong.
+    pub(crate) fn login_page(
+        &self,
+        problem: Option<&Problem>,
+        email: &str,
+        return_to: &ReturnTo,
+    ) -> Result<Response, Problem> {
+        // One of a few words of our own; anything else is no notice.
+        let notice = self.query("notice").filter(|notice| matches!(notice.as_str(), "logged-out" | "signed-up"));
+        self.entrance("login.html", problem, context! { email, notice, return_to => return_to.as_str() })
+    }
+
+    /// The sign-up page, with what went wrong.
+    pub(crate) fn signup_page(
+        &self,
+        problem: Option<&Problem>,
+        email: &str,
+        return_to: &ReturnTo,
+    ) -> Result<Response, Problem> {
+        let min_characters = self.web.app().settings().passwords.min_characters;
+        self.entrance("signup.html", problem, context! { email, min_characters, return_to => return_to.as_str() })
+    }
+
+    /// Where a form leads after sign-up: to the log-in, whether or not an account was opened.
+    pub(crate) fn after_signup(&self, return_to: &ReturnTo) -> Response {
+        let encoded: String = url::form_urlencoded::byte_serialize(return_to.as_str().as_bytes()).collect();
+        self.web.redirect(&format!("/auth/login?notice=signed-up&return_to={encoded}"))
+    }
+
+    fn entrance(&self, template: &str, problem: Option<&Problem>, values: Value) -> Result<Response, Problem> {
+        let (csrf, device) = self.form_token()?;
+        let shown = problem.map(|problem| {
+            let (_, _, title) = problem.code.parts();
+            context! { title, advice => problem.code.advice() }
+        });
+        let mut response = self.web.page(template, context! { csrf, problem => shown, ..values })?;
+        if let Some(problem) = problem {
+            *response.status_mut() = problem.code.parts().0;
+        }
+        self.remember_device(&mut response, device.as_deref());
+        Ok(response)
+    }
+}

@@ -1,0 +1,45 @@
+//! Before anything else happens to a request: methods that are refused everywhere, plain http on an https site, and
+//! scripts that want to become a service worker.
+
+use crate::navigation::{is_navigation, text};
+use crate::problem::{Code, Problem};
+use crate::{Client, Response, Web};
+use http::header::{CONNECTION, LOCATION};
+use http::request::Parts;
+use http::{HeaderValue, Method, StatusCode};
+
+impl Web {
+    /// Answers a request that must not go any further. `None` when it may.
+    pub fn refuse_early(&self, request: &Parts, client: &Client) -> Option<Response> {
+        // BR-13: an echo of cookies is worth nothing to anybody but a thief.
+        let tracing = matches!(request.method.as_str(), "TRACE" | "TRACK") || request.method == Method::CONNECT;
+        if tracing {
+            return Some(self.problem(&Problem::new(Code::MethodNotAllowed), client));
+        }
+        if self.site.is_https() && !client.https {
+            return Some(self.to_https(request, client));
+        }
+        let worker = request.headers.contains_key("service-worker")
+            || text(&request.headers, "sec-fetch-dest") == Some("serviceworker");
+        if worker && !self.site.service_workers.iter().any(|path| path == request.uri.path()) {
+            return Some(self.problem(&Problem::new(Code::ServiceWorkerRefused), client));
+        }
+        None
+    }
+
+    /// K7: a person who typed the address is brought to https; a program that sent data in clear is told, not helped.
+    fn to_https(&self, request: &Parts, client: &Client) -> Response {
+        if !is_navigation(&request.method, &request.headers) {
+            return self.problem(&Problem::new(Code::HttpsRequired), client);
+        }
+        // Built from the configuration, never from `Host`.
+        let target = request.uri.path_and_query().map_or("/", |path| path.as_str());
+        let mut response = Response::default();
+        *response.status_mut() = StatusCode::PERMANENT_REDIRECT;
+        let location = HeaderValue::from_str(&format!("{}{target}", self.site.origin));
+        response.headers_mut().insert(LOCATION, location.unwrap_or(HeaderValue::from_static("/")));
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        self.finish(response.headers_mut(), client);
+        response
+    }
+}

@@ -1,0 +1,115 @@
+//! Chromium by the `DevTools` protocol: one WebSocket, a flattened session per tab, a `BrowserContext` per context.
+//!
+//! The pipe transport (`--remote-debugging-pipe`) would need file descriptors 3 and 4 set up by unsafe code, so a port
+//! chosen by the browser on 127.0.0.1 is used.
+
+mod tab;
+mod watcher;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result};
+use async_trait::async_trait;
+use serde_json::{Value, json};
+
+use self::tab::ChromiumTab;
+use super::cookie::Cookie;
+use super::driver::{BrowserDriver, COMMAND_DEADLINE, ContextDriver, TabDriver};
+use super::link::{CallError, Link};
+use super::process::Process;
+
+/// Headless, without a single request of the browser's own, and no name outside this machine resolves.
+const FLAGS: [&str; 11] = [
+    "--headless",
+    // Containers run tests as root, where Chromium's sandbox refuses to start.
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--host-resolver-rules=MAP *.test 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE *.localhost, EXCLUDE 127.0.0.1",
+    "--remote-debugging-port=0",
+    "about:blank",
+];
+
+pub(super) struct Chromium {
+    link: Arc<Link>,
+    version: String,
+    process: Process,
+}
+
+impl Chromium {
+    pub(super) async fn launch(program: &Path) -> Result<Self> {
+        let profile = tempfile::Builder::new().prefix("cloakroom-chromium-").tempdir()?;
+        let mut args = vec![format!("--user-data-dir={}", profile.path().display())];
+        args.extend(FLAGS.map(str::to_owned));
+        let (process, address) = Process::start(program, &args, profile, "DevTools listening on").await?;
+        let link = Arc::new(Link::open(&address).await?);
+        let answer = call(&link, "Browser.getVersion", json!({})).await?;
+        let version = answer["product"].as_str().context("the browser has no version")?.to_owned();
+        Ok(Self { link, version, process })
+    }
+}
+
+#[async_trait]
+impl BrowserDriver for Chromium {
+    fn version(&self) -> &str {
+        &self.version
+    }
+
+    fn process_id(&self) -> i32 {
+        self.process.id()
+    }
+
+    async fn context(&self) -> Result<Box<dyn ContextDriver>> {
+        let answer = call(&self.link, "Target.createBrowserContext", json!({})).await?;
+        let id = answer["browserContextId"].as_str().context("no id of the new context")?.to_owned();
+        Ok(Box::new(ChromiumContext { link: Arc::clone(&self.link), id }))
+    }
+
+    async fn close(&self) -> Result<()> {
+        match call(&self.link, "Browser.close", json!({})).await {
+            // It may hang up before it answers.
+            Ok(_) | Err(CallError::Dead { .. }) => self.process.quit().await,
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+struct ChromiumContext {
+    link: Arc<Link>,
+    id: String,
+}
+
+#[async_trait]
+impl ContextDriver for ChromiumContext {
+    async fn page(&self) -> Result<Box<dyn TabDriver>> {
+        Ok(Box::new(ChromiumTab::open(Arc::clone(&self.link), &self.id).await?))
+    }
+
+    async fn cookies(&self) -> Result<Vec<Cookie>> {
+        let answer = call(&self.link, "Storage.getCookies", json!({ "browserContextId": self.id })).await?;
+        let cookies = answer["cookies"].as_array().context("no list of cookies")?;
+        Ok(cookies.iter().map(read_cookie).collect())
+    }
+
+    async fn close(&self) -> Result<()> {
+        call(&self.link, "Target.disposeBrowserContext", json!({ "browserContextId": self.id })).await?;
+        Ok(())
+    }
+}
+
+fn read_cookie(cookie: &Value) -> Cookie {
+    let value = cookie["value"].as_str().unwrap_or_default().to_owned();
+    // A fraction of a second says nothing a test could want; session cookies say -1.
+    #[expect(clippy::cast_possible_truncation, reason = "seconds since 1970, far inside i64")]
+    let expiry = cookie["expires"].as_f64().filter(|expires| *expires >= 0.0).map(|expires| expires as i64);
+    Cookie::read(cookie, value, expiry)
+}
+
+async fn call(link: &Link, method: &str, params: Value) -> Result<Value, CallError> {
+    link.call(None, method, params, COMMAND_DEADLINE).await
+}

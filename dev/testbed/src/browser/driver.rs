@@ -1,0 +1,81 @@
+//! What an engine must be able to do for the shared interface. Waiting, selectors and everything else that can be done
+//! inside the page is deliberately not part of it: `page.rs` does that once for all engines.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use async_trait::async_trait;
+use serde_json::Value;
+use tokio::sync::watch;
+
+use super::cookie::Cookie;
+use super::key::Key;
+use super::response::ResponseSeen;
+
+/// How long a single command may take when it does not wait for a page.
+pub(super) const COMMAND_DEADLINE: Duration = Duration::from_secs(30);
+/// How long a navigation, or a condition without a deadline of its own, may take.
+pub(super) const PAGE_DEADLINE: Duration = Duration::from_secs(20);
+
+#[async_trait]
+pub(super) trait BrowserDriver: Send + Sync {
+    fn version(&self) -> &str;
+    fn process_id(&self) -> i32;
+    async fn context(&self) -> Result<Box<dyn ContextDriver>>;
+    async fn close(&self) -> Result<()>;
+}
+
+#[async_trait]
+pub(super) trait ContextDriver: Send + Sync {
+    async fn page(&self) -> Result<Box<dyn TabDriver>>;
+    async fn cookies(&self) -> Result<Vec<Cookie>>;
+    async fn close(&self) -> Result<()>;
+}
+
+#[async_trait]
+pub(super) trait TabDriver: Send + Sync {
+    /// Runs an expression that gives (a promise of) a string of JSON or `undefined`, which becomes null,
+    /// or the word `gone`, which is no JSON, when the document was left.
+    async fn evaluate(&self, expression: &str, within: Duration) -> Result<Value, EvalError>;
+    async fn goto(&self, url: &str) -> Result<()>;
+    async fn reload(&self) -> Result<()>;
+    async fn back(&self) -> Result<()>;
+    async fn url(&self) -> Result<String>;
+    /// Presses and releases the main button at a point of the viewport, in CSS pixels.
+    async fn click(&self, x: f64, y: f64) -> Result<()>;
+    async fn type_text(&self, text: &str) -> Result<()>;
+    async fn press(&self, key: &Key) -> Result<()>;
+    /// The viewport as PNG at `width` by `height` CSS pixels, one device pixel each.
+    async fn screenshot(&self, width: u32, height: u32, dark: bool) -> Result<Vec<u8>>;
+    async fn set_javascript(&self, enabled: bool) -> Result<()>;
+    /// While the page's scripts are off: changes whenever the tab got to another document or its document got further.
+    fn moves_without_scripts(&self) -> Option<watch::Receiver<()>>;
+    async fn responses(&self) -> Result<Vec<ResponseSeen>>;
+    async fn close(&self) -> Result<()>;
+}
+
+/// Why an expression gave no value.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum EvalError {
+    /// The document was replaced before the answer came; the next document may be asked again.
+    #[error("the page went to another document before the expression was done")]
+    DocumentGone,
+    /// The expression threw, or its promise was rejected.
+    #[error("{0}")]
+    Thrown(String),
+    #[error(transparent)]
+    Failed(#[from] anyhow::Error),
+}
+
+/// The JSON an expression gave, as described at [`TabDriver::evaluate`].
+pub(super) fn parse_answer(answer: Option<&str>) -> Result<Value, EvalError> {
+    match answer {
+        None => Ok(Value::Null),
+        Some("gone") => Err(EvalError::DocumentGone),
+        Some(json) => serde_json::from_str(json).map_err(|error| EvalError::Failed(error.into())),
+    }
+}
+
+/// Two animation frames: after them a changed viewport or colour scheme has been laid out and painted.
+pub(super) const PAINTED: &str =
+    "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done('true'))))";

@@ -1,0 +1,188 @@
+//! One tab of Firefox: navigation, evaluation, input and pictures by `BiDi` commands.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail};
+use async_trait::async_trait;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+use tokio::sync::{mpsc, watch};
+
+use super::watcher::Watcher;
+use crate::browser::driver::{COMMAND_DEADLINE, EvalError, PAGE_DEADLINE, PAINTED, TabDriver, parse_answer};
+use crate::browser::key::Key;
+use crate::browser::link::{CallError, Heard, Link};
+use crate::browser::response::{self, ResponseLog, ResponseSeen};
+
+pub(super) struct FirefoxTab {
+    link: Arc<Link>,
+    context: String,
+    log: Arc<watch::Sender<ResponseLog>>,
+    queue: mpsc::WeakUnboundedSender<Heard>,
+    _alive: watch::Receiver<()>,
+}
+
+impl FirefoxTab {
+    pub(super) async fn open(link: Arc<Link>, user_context: &str) -> Result<Self> {
+        let (events, queue) = link.listen();
+        // A window of its own: a tab behind another one gets hardly any animation frames.
+        let params = json!({ "type": "window", "userContext": user_context });
+        let answer = link.call(None, "browsingContext.create", params, COMMAND_DEADLINE).await?;
+        let context = answer["context"].as_str().context("no id of the new tab")?.to_owned();
+
+        let (sender, alive) = watch::channel(());
+        let log = Arc::new(watch::Sender::new(ResponseLog::default()));
+        let contexts = HashSet::from([context.clone()]);
+        let watcher = Watcher { link: Arc::clone(&link), contexts, log: Arc::clone(&log), tab: sender };
+        tokio::spawn(watcher.run(events));
+        Ok(Self { link, context, log, queue, _alive: alive })
+    }
+
+    async fn call(&self, method: &str, params: Value) -> Result<Value, CallError> {
+        self.link.call(None, method, params, COMMAND_DEADLINE).await
+    }
+
+    /// Input that makes the page leave may lose its answer; the input has arrived all the same.
+    async fn input(&self, source: Value) -> Result<()> {
+        let params = json!({ "context": self.context, "actions": [source] });
+        match self.call("input.performActions", params).await {
+            Err(error) if !document_gone(&error) => Err(error.into()),
+            _ => Ok(()),
+        }
+    }
+
+    async fn keys(&self, characters: impl Iterator<Item = char>) -> Result<()> {
+        let actions: Vec<Value> = characters
+            .flat_map(|character| ["keyDown", "keyUp"].map(|kind| json!({ "type": kind, "value": character })))
+            .collect();
+        self.input(json!({ "type": "key", "id": "keyboard", "actions": actions })).await
+    }
+
+    /// Waits until the present document, or the one that replaces it meanwhile, has loaded.
+    async fn wait_loaded(&self) -> Result<()> {
+        let loaded = "new Promise(done => { \
+            if (document.readyState === 'complete') done('true'); \
+            addEventListener('load', () => done('true')); \
+            addEventListener('pagehide', () => done('gone')); \
+        })";
+        let end = tokio::time::Instant::now() + PAGE_DEADLINE;
+        loop {
+            let left = end.saturating_duration_since(tokio::time::Instant::now());
+            match self.evaluate(loaded, left).await {
+                Err(EvalError::DocumentGone) if !left.is_zero() => {}
+                outcome => return outcome.map(|_| ()).context("the page did not load"),
+            }
+        }
+    }
+
+    async fn picture(&self, width: u32, height: u32) -> Result<Vec<u8>> {
+        let viewport = json!({ "width": width, "height": height });
+        let params = json!({ "context": self.context, "viewport": viewport, "devicePixelRatio": 1.0 });
+        self.call("browsingContext.setViewport", params).await?;
+        self.evaluate(PAINTED, COMMAND_DEADLINE).await?;
+        let params = json!({ "context": self.context, "origin": "viewport", "format": { "type": "image/png" } });
+        let answer = self.call("browsingContext.captureScreenshot", params).await?;
+        Ok(STANDARD.decode(answer["data"].as_str().context("no picture")?)?)
+    }
+}
+
+#[async_trait]
+impl TabDriver for FirefoxTab {
+    async fn evaluate(&self, expression: &str, within: Duration) -> Result<Value, EvalError> {
+        let params = json!({
+            "expression": expression, "target": { "context": self.context },
+            "awaitPromise": true, "resultOwnership": "none",
+        });
+        let answer = match self.link.call(None, "script.evaluate", params, within).await {
+            Ok(answer) => answer,
+            Err(error) if document_gone(&error) => return Err(EvalError::DocumentGone),
+            Err(error) => return Err(EvalError::Failed(error.into())),
+        };
+        if answer["type"] == "exception" {
+            return Err(EvalError::Thrown(answer["exceptionDetails"]["text"].as_str().unwrap_or("?").to_owned()));
+        }
+        parse_answer(answer["result"]["value"].as_str())
+    }
+
+    async fn goto(&self, url: &str) -> Result<()> {
+        let params = json!({ "context": self.context, "url": url, "wait": "complete" });
+        self.link.call(None, "browsingContext.navigate", params, PAGE_DEADLINE).await?;
+        Ok(())
+    }
+
+    async fn reload(&self) -> Result<()> {
+        let params = json!({ "context": self.context, "wait": "complete" });
+        self.link.call(None, "browsingContext.reload", params, PAGE_DEADLINE).await?;
+        Ok(())
+    }
+
+    async fn back(&self) -> Result<()> {
+        self.call("browsingContext.traverseHistory", json!({ "context": self.context, "delta": -1 }))
+            .await
+            .context("there is no page to go back to")?;
+        self.wait_loaded().await
+    }
+
+    async fn url(&self) -> Result<String> {
+        let tree = self.call("browsingContext.getTree", json!({ "root": self.context, "maxDepth": 0 })).await?;
+        Ok(tree["contexts"][0]["url"].as_str().context("the tab has no address")?.to_owned())
+    }
+
+    async fn click(&self, x: f64, y: f64) -> Result<()> {
+        let actions = json!([
+            { "type": "pointerMove", "x": x, "y": y, "origin": "viewport" },
+            { "type": "pointerDown", "button": 0 },
+            { "type": "pointerUp", "button": 0 },
+        ]);
+        self.input(
+            json!({ "type": "pointer", "id": "mouse", "parameters": { "pointerType": "mouse" }, "actions": actions }),
+        )
+        .await
+    }
+
+    async fn type_text(&self, text: &str) -> Result<()> {
+        self.keys(text.chars().map(|character| if character == '\n' { '\u{E007}' } else { character })).await
+    }
+
+    async fn press(&self, key: &Key) -> Result<()> {
+        self.keys(std::iter::once(key.webdriver)).await
+    }
+
+    async fn screenshot(&self, width: u32, height: u32, dark: bool) -> Result<Vec<u8>> {
+        if dark {
+            bail!("Firefox has no BiDi command for the dark colour scheme");
+        }
+        let picture = self.picture(width, height).await;
+        let reset = json!({ "context": self.context, "viewport": null, "devicePixelRatio": null });
+        self.call("browsingContext.setViewport", reset).await?;
+        picture
+    }
+
+    async fn set_javascript(&self, _enabled: bool) -> Result<()> {
+        bail!("Firefox has no BiDi command that switches a page's scripts off")
+    }
+
+    fn moves_without_scripts(&self) -> Option<watch::Receiver<()>> {
+        None
+    }
+
+    async fn responses(&self) -> Result<Vec<ResponseSeen>> {
+        Ok(response::read(&self.log, &self.queue).await)
+    }
+
+    async fn close(&self) -> Result<()> {
+        self.call("browsingContext.close", json!({ "context": self.context })).await?;
+        Ok(())
+    }
+}
+
+/// What Firefox says when the document left while a command was under way.
+fn document_gone(error: &CallError) -> bool {
+    let CallError::Refused { message, .. } = error else { return false };
+    ["AbortError", "Document was unloaded", "actor destroyed", "DiscardedBrowsingContextError"]
+        .iter()
+        .any(|known| message.contains(known))
+}

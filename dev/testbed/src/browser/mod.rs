@@ -1,0 +1,132 @@
+//! Real headless browsers for tests: Chromium through the `DevTools` protocol, Firefox through `WebDriver` `BiDi`, one
+//! interface over both. No driver binary and no Node is needed, only the browser itself.
+//!
+//! [`Browser`] is one running program, [`Context`] a cookie jar of its own inside it, [`Page`] a tab in that jar. All of
+//! them may be used by several tasks at once. Names other than loopback ones never leave the machine: `*.test` is this
+//! machine, everything else does not resolve (Chromium) or is this machine too (Firefox).
+//!
+//! Deliberately not here: downloads, pop-up windows a page opens itself, extensions, proxies, a browser with a window.
+
+#![expect(clippy::indexing_slicing, reason = "a serde_json value answers null for what is not there")]
+
+mod chromium;
+mod cookie;
+mod driver;
+mod firefox;
+mod key;
+mod link;
+mod page;
+mod process;
+mod response;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result};
+
+pub use self::cookie::{Cookie, SameSite};
+pub use self::page::Page;
+pub use self::response::ResponseSeen;
+
+/// A browser engine this crate can drive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Engine {
+    /// Debian's `chromium`, by the `DevTools` protocol.
+    Chromium,
+    /// Debian's `firefox-esr` (or `firefox`), by `WebDriver` `BiDi`.
+    Firefox,
+}
+
+impl Engine {
+    /// Every engine, in the order reports list them.
+    pub const ALL: [Self; 2] = [Self::Chromium, Self::Firefox];
+
+    /// The engine's name in lower case, as it appears in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Chromium => "chromium",
+            Self::Firefox => "firefox",
+        }
+    }
+
+    /// Whether the program is installed on this machine.
+    pub fn installed(self) -> bool {
+        self.program().is_some()
+    }
+
+    /// The program to start. The real binary comes first: `/usr/bin/chromium` is a script that adds flags of its own.
+    fn program(self) -> Option<&'static Path> {
+        let candidates: &[&str] = match self {
+            Self::Chromium => &["/usr/lib/chromium/chromium", "/usr/bin/chromium"],
+            Self::Firefox => &["/usr/bin/firefox-esr", "/usr/bin/firefox"],
+        };
+        candidates.iter().map(Path::new).find(|path| path.exists())
+    }
+}
+
+/// One running browser with a fresh profile. Dropping it kills the program and everything the program started, and
+/// removes the profile; commands still pending in its contexts and pages then fail at once.
+pub struct Browser {
+    driver: Arc<dyn driver::BrowserDriver>,
+    engine: Engine,
+}
+
+impl Browser {
+    /// Starts `engine` headless and waits until it takes commands.
+    pub async fn launch(engine: Engine) -> Result<Self> {
+        let program = engine.program().with_context(|| format!("{} is not installed", engine.name()))?;
+        let driver: Arc<dyn driver::BrowserDriver> = match engine {
+            Engine::Chromium => Arc::new(chromium::Chromium::launch(program).await?),
+            Engine::Firefox => Arc::new(firefox::Firefox::launch(program).await?),
+        };
+        Ok(Self { driver, engine })
+    }
+
+    /// Which engine this is.
+    pub fn engine(&self) -> Engine {
+        self.engine
+    }
+
+    /// The product and version the browser itself reports, for example `firefox/153.0`.
+    pub fn version(&self) -> &str {
+        self.driver.version()
+    }
+
+    /// The process id of the browser, which is also the id of its process group.
+    pub fn process_id(&self) -> i32 {
+        self.driver.process_id()
+    }
+
+    /// A new context: empty cookie jar, empty storage, empty cache.
+    pub async fn context(&self) -> Result<Context> {
+        Ok(Context { driver: self.driver.context().await?, engine: self.engine })
+    }
+
+    /// Asks the browser to quit. Whatever is left of it afterwards is killed, as it is on drop.
+    pub async fn close(self) -> Result<()> {
+        self.driver.close().await
+    }
+}
+
+/// A cookie jar with its own storage, apart from every other context of the same browser.
+pub struct Context {
+    driver: Box<dyn driver::ContextDriver>,
+    engine: Engine,
+}
+
+impl Context {
+    /// Opens a new blank tab in this jar.
+    pub async fn page(&self) -> Result<Page> {
+        Ok(Page::new(self.driver.page().await?, self.engine))
+    }
+
+    /// Every cookie of the jar, `HttpOnly` ones included, of all sites.
+    pub async fn cookies(&self) -> Result<Vec<Cookie>> {
+        self.driver.cookies().await
+    }
+
+    /// Closes the tabs of this jar and forgets everything in it.
+    pub async fn close(self) -> Result<()> {
+        self.driver.close().await
+    }
+}

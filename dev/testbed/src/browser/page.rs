@@ -1,0 +1,205 @@
+//! A tab as tests see it: what can be done inside the page is done here, once for all engines. Nothing here sleeps; every
+//! wait ends with an event in the page or with its deadline.
+
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, anyhow, bail};
+use serde_json::{Value, json};
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use super::Engine;
+use super::driver::{COMMAND_DEADLINE, EvalError, PAGE_DEADLINE, TabDriver};
+use super::key::Key;
+use super::response::ResponseSeen;
+
+/// How long the page may stay silent beyond a deadline that it watches itself.
+const GRACE: Duration = Duration::from_secs(5);
+
+const VALUE: &str = include_str!("value.js");
+const WAIT: &str = include_str!("wait.js");
+const FIND: &str = include_str!("find.js");
+const CENSUS: &str = include_str!("census.js");
+
+/// One tab.
+pub struct Page {
+    tab: Box<dyn TabDriver>,
+    engine: Engine,
+}
+
+impl Page {
+    pub(super) fn new(tab: Box<dyn TabDriver>, engine: Engine) -> Self {
+        Self { tab, engine }
+    }
+
+    /// Which engine shows this page.
+    pub fn engine(&self) -> Engine {
+        self.engine
+    }
+
+    /// Goes to `url`, waits for `load`, and gives the address arrived at. Any HTTP status is an arrival.
+    pub async fn goto(&self, url: &str) -> Result<String> {
+        self.tab.goto(url).await.with_context(|| format!("going to {url}"))?;
+        self.url().await
+    }
+
+    /// The address of the present document.
+    pub async fn url(&self) -> Result<String> {
+        self.tab.url().await
+    }
+
+    /// Loads the page again and waits for `load`.
+    pub async fn reload(&self) -> Result<()> {
+        self.tab.reload().await
+    }
+
+    /// Goes one entry back in the history, which may restore a page from the back/forward cache, and waits for it.
+    pub async fn back(&self) -> Result<()> {
+        self.tab.back().await
+    }
+
+    /// The value of a JavaScript expression, which may use `await`, after `JSON.stringify`; `undefined` becomes null.
+    /// What it throws becomes the error's text. It runs in the page, with what the page made of the built-ins.
+    pub async fn eval(&self, expression: &str) -> Result<Value> {
+        Ok(self.tab.evaluate(&by_value(expression), COMMAND_DEADLINE).await?)
+    }
+
+    /// Clicks with the mouse in the middle of the first element that matches, once it is there, enabled, scrolled into
+    /// view and covered by nothing else.
+    pub async fn click(&self, selector: &str) -> Result<()> {
+        let point = self.find(selector, "click").await?;
+        let (Some(x), Some(y)) = (point["x"].as_f64(), point["y"].as_f64()) else {
+            bail!("the page gave no point to click at for {selector:?}");
+        };
+        self.tab.click(x, y).await.with_context(|| format!("clicking {selector:?}"))
+    }
+
+    /// Replaces the text of the first field that matches by typing.
+    pub async fn fill(&self, selector: &str, text: &str) -> Result<()> {
+        self.find(selector, "fill").await?;
+        let typing =
+            async { if text.is_empty() { self.press("Delete").await } else { self.tab.type_text(text).await } };
+        typing.await.with_context(|| format!("filling {selector:?}"))
+    }
+
+    /// Presses and releases a key in the focused element: one character, or a name such as `Enter` or `ArrowDown`.
+    pub async fn press(&self, key: &str) -> Result<()> {
+        self.tab.press(&Key::parse(key)?).await
+    }
+
+    /// Waits up to 20 s until a JavaScript expression is truthy, across navigations, and gives its value.
+    pub async fn wait_for(&self, condition: &str) -> Result<Value> {
+        self.wait_for_within(condition, PAGE_DEADLINE).await
+    }
+
+    /// [`Self::wait_for`] with another deadline. The error names the condition, the address and the page's text.
+    pub async fn wait_for_within(&self, condition: &str, within: Duration) -> Result<Value> {
+        let end = Instant::now() + within;
+        if let Some(moves) = self.tab.moves_without_scripts() {
+            return self.wait_without_scripts(condition, within, moves).await;
+        }
+        loop {
+            let left = end.saturating_duration_since(Instant::now());
+            let script = format!("({WAIT})(async () => ({condition}\n), {})", left.as_millis());
+            match self.tab.evaluate(&script, left + GRACE).await {
+                Ok(outcome) if outcome["met"] == true => return Ok(outcome["value"].clone()),
+                Ok(outcome) => return Err(unmet(condition, within, &outcome)),
+                Err(EvalError::DocumentGone) if !left.is_zero() => {}
+                Err(error) => return Err(anyhow!(error).context(format!("waiting for `{condition}`"))),
+            }
+        }
+    }
+
+    /// Waits up to 20 s until the address contains `part` and that document has loaded; gives the address.
+    pub async fn wait_url(&self, part: &str) -> Result<String> {
+        let condition = format!("document.readyState === 'complete' && location.href.includes({})", json!(part));
+        self.wait_for(&condition).await?;
+        self.url().await
+    }
+
+    /// The rendered text of the first element that matches.
+    pub async fn text(&self, selector: &str) -> Result<String> {
+        let value = self.eval(&format!("document.querySelector({})?.innerText", json!(selector))).await?;
+        value.as_str().map(str::to_owned).with_context(|| format!("nothing matches {selector:?}"))
+    }
+
+    /// Writes the viewport as PNG of `width` by `height` pixels. The size and the colour scheme are undone afterwards.
+    /// Firefox refuses `dark`: its `BiDi` has no command for it.
+    pub async fn screenshot(&self, path: &Path, width: u32, height: u32, dark: bool) -> Result<()> {
+        let picture = self.tab.screenshot(width, height, dark).await?;
+        tokio::fs::write(path, picture).await.with_context(|| format!("writing {}", path.display()))
+    }
+
+    /// Switches the page's own scripts off or on, from the next document on. Chromium only. While they are off,
+    /// [`Self::eval`] works for what needs no timer, and conditions are asked whenever the document got further.
+    pub async fn set_javascript(&self, enabled: bool) -> Result<()> {
+        self.tab.set_javascript(enabled).await
+    }
+
+    /// Every response this tab has received so far, redirects and bodies included, `Set-Cookie` excluded. Waits a few
+    /// seconds at most for bodies still under way. In Chromium frames of another site are missing.
+    pub async fn responses(&self) -> Result<Vec<ResponseSeen>> {
+        self.tab.responses().await
+    }
+
+    /// Everything that a script of this page's origin could read without the network: storages, caches, script-visible
+    /// cookies, properties of `window` that the page added, the document itself. One object, a key per source, made to be
+    /// searched as text. Top-level `let` and `const`, closures and modules are out of reach and not in it.
+    /// `truncated` is true when there was more than it could hold.
+    pub async fn census(&self) -> Result<Value> {
+        self.eval(&format!("({CENSUS})()")).await.context("taking the census")
+    }
+
+    /// Closes the tab.
+    pub async fn close(self) -> Result<()> {
+        self.tab.close().await
+    }
+
+    /// Without timers in the page the condition is asked again whenever the document got further; nothing else can change
+    /// a page that has no scripts, except what the test itself does.
+    async fn wait_without_scripts(
+        &self,
+        condition: &str,
+        within: Duration,
+        mut moves: watch::Receiver<()>,
+    ) -> Result<Value> {
+        let end = Instant::now() + within;
+        let mut thrown = String::new();
+        loop {
+            moves.mark_unchanged();
+            match self.tab.evaluate(&by_value(condition), within + GRACE).await {
+                Ok(Value::Null | Value::Bool(false)) => thrown.clear(),
+                Ok(value) if value == 0 || value == "" => thrown.clear(),
+                Ok(value) => return Ok(value),
+                Err(EvalError::DocumentGone) => {}
+                Err(EvalError::Thrown(text)) => thrown = text,
+                Err(error) => return Err(anyhow!(error).context(format!("waiting for `{condition}`"))),
+            }
+            let Ok(next) = tokio::time::timeout_at(end, moves.changed()).await else {
+                let state = "{ url: location.href, text: (document.body?.innerText ?? '').slice(0, 2000) }";
+                let mut outcome = self.eval(&format!("({state})")).await?;
+                outcome["thrown"] = thrown.into();
+                return Err(unmet(condition, within, &outcome));
+            };
+            next.context("the browser is gone")?;
+        }
+    }
+
+    async fn find(&self, selector: &str, purpose: &str) -> Result<Value> {
+        self.wait_for(&format!("({FIND})({}, {})", json!(selector), json!(purpose)))
+            .await
+            .map_err(|error| error.context(format!("no element to {purpose}: {selector:?}")))
+    }
+}
+
+fn by_value(expression: &str) -> String {
+    format!("({VALUE})(async () => ({expression}\n))")
+}
+
+fn unmet(condition: &str, within: Duration, outcome: &Value) -> anyhow::Error {
+    let said = |key: &str| outcome[key].as_str().unwrap_or_default().to_owned();
+    let (url, text, thrown) = (said("url"), said("text"), said("thrown"));
+    let thrown = if thrown.is_empty() { thrown } else { format!("; it threw: {thrown}") };
+    anyhow!("`{condition}` did not become true within {within:?} at {url}{thrown}; the page says: {text:?}")
+}

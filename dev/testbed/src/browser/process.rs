@@ -1,0 +1,102 @@
+//! The browser's process: started in a process group of its own with a fresh profile, killed as a group, profile removed.
+//! It deliberately passes none of the caller's environment on: no proxy, no API key, no display.
+
+use std::collections::VecDeque;
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, anyhow, bail};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
+use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
+use tokio::process::{Child, ChildStderr, Command};
+use tokio::sync::Mutex;
+
+/// A cold start on a busy machine takes seconds, not more than this.
+const START_DEADLINE: Duration = Duration::from_secs(90);
+const QUIT_DEADLINE: Duration = Duration::from_secs(10);
+/// Lines of the browser's own output that a failed start quotes.
+const QUOTED_LINES: usize = 20;
+
+pub(super) struct Process {
+    group: Pid,
+    child: Mutex<Child>,
+    // Field order matters: removed after `drop` below has killed the writers.
+    _profile: TempDir,
+}
+
+impl Process {
+    /// Starts `program` and waits for the line of its standard error that begins with `marker`; gives the rest of it.
+    pub(super) async fn start(
+        program: &Path,
+        args: &[String],
+        profile: TempDir,
+        marker: &str,
+    ) -> Result<(Self, String)> {
+        let scratch = profile.path().join("tmp");
+        std::fs::create_dir_all(&scratch)?;
+        let mut child = Command::new(program)
+            .args(args)
+            .env_clear()
+            .env("PATH", "/usr/local/bin:/usr/bin:/bin")
+            .env("LANG", "C.UTF-8")
+            .env("HOME", profile.path())
+            .env("TMPDIR", &scratch)
+            .env("MOZ_CRASHREPORTER_DISABLE", "1")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .process_group(0)
+            .kill_on_drop(true)
+            .spawn()
+            .with_context(|| format!("cannot start {}", program.display()))?;
+        let stderr = child.stderr.take().context("the browser has no standard error")?;
+        let id = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
+        let group = id.context("the browser ended while it started")?;
+        let process = Self { group, child: Mutex::new(child), _profile: profile };
+
+        let mut lines = BufReader::new(stderr).lines();
+        let address = tokio::time::timeout(START_DEADLINE, find_marker(&mut lines, marker))
+            .await
+            .map_err(|_| anyhow!("{} did not say {marker:?} within {START_DEADLINE:?}", program.display()))??;
+        // Unread output would fill the pipe and stop the browser.
+        tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+        Ok((process, address))
+    }
+
+    pub(super) fn id(&self) -> i32 {
+        self.group.as_raw_nonzero().get()
+    }
+
+    /// Waits for a browser that was asked to quit.
+    pub(super) async fn quit(&self) -> Result<()> {
+        let mut child = self.child.lock().await;
+        tokio::time::timeout(QUIT_DEADLINE, child.wait()).await.context("the browser did not quit")??;
+        Ok(())
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // The group may be gone already after an orderly end; then there is nothing to do.
+        if kill_process_group(self.group, Signal::KILL).is_ok() {
+            // Waits until the kill took effect without reaping: tokio owns the exit status.
+            let _ended = waitid(WaitId::Pid(self.group), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT);
+        }
+    }
+}
+
+async fn find_marker(lines: &mut Lines<BufReader<ChildStderr>>, marker: &str) -> Result<String> {
+    let mut tail = VecDeque::new();
+    while let Some(line) = lines.next_line().await? {
+        if let Some((_, rest)) = line.split_once(marker) {
+            return Ok(rest.trim().to_owned());
+        }
+        if tail.len() == QUOTED_LINES {
+            tail.pop_front();
+        }
+        tail.push_back(line);
+    }
+    bail!("the browser ended while it started; it said: {}", Vec::from(tail).join("\n"))
+}
