@@ -75,7 +75,7 @@ impl App {
         // An ended session stays visible to operators for a while after its cookies can no longer matter.
         let ended_before = now.minus(self.settings.lifetimes.absolute_for);
         let unit = cloakroom_store::Unit::new().order(cloakroom_store::Order::Sweep { now, ended_before });
-        Ok(self.store.commit(unit).await?)
+        Ok(self.save(unit).await?)
     }
 
     /// How many revocations are held in memory.

@@ -21,7 +21,7 @@ pub use settings::{Hashing, Settings};
 
 use account::PasswordPool;
 use cloakroom_jose::MasterKey;
-use cloakroom_store::Store;
+use cloakroom_store::{Order, Store, Unit};
 use feed::Marks;
 use keys::Ring;
 use std::sync::Arc;
@@ -81,8 +81,34 @@ impl App {
         self.store.ping().await.is_ok()
     }
 
+    /// Commits a unit of work and tells the log what the audit trail was told.
+    pub(crate) async fn save(&self, unit: Unit) -> Result<(), cloakroom_store::Error> {
+        save(&*self.store, unit).await
+    }
+
     /// Writes what is only in memory. Called last, when no request runs any longer.
     pub async fn close(&self) -> Result<(), Fault> {
         self.flush_sightings().await
     }
+}
+
+/// Commits, then logs the events of the unit: a line of the trail that did not happen is never told.
+pub(crate) async fn save(store: &dyn Store, unit: Unit) -> Result<(), cloakroom_store::Error> {
+    let told: Vec<_> = unit
+        .orders()
+        .iter()
+        .filter_map(|order| if let Order::Record(event) = order { Some(event.clone()) } else { None })
+        .collect();
+    store.commit(unit).await?;
+    for event in told {
+        tracing::info!(
+            target: "audit",
+            event = event.kind.as_str(),
+            account = event.account.map(tracing::field::display),
+            session = event.session.map(tracing::field::display),
+            key = event.key.map(tracing::field::display),
+            "audit"
+        );
+    }
+    Ok(())
 }

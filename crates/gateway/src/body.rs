@@ -10,6 +10,7 @@ use hyper::body::Incoming;
 
 use crate::error::{Error, Reason, Side};
 use crate::hop_by_hop::clean_trailers;
+use crate::pool::Lease;
 use crate::watch::{Over, Watch};
 
 /// The body of an answer. An enum, so that a proxied answer costs no allocation.
@@ -19,7 +20,12 @@ pub struct Body(Kind);
 enum Kind {
     Empty,
     Whole(Bytes),
-    Relayed { inner: Incoming, watch: Watch },
+    /// The connection goes back to its pool when the body is done with, not before: `_lease` is dropped after `inner`.
+    Relayed {
+        inner: Incoming,
+        _lease: Lease,
+        watch: Watch,
+    },
     Other(Pin<Box<dyn http_body::Body<Data = Bytes, Error = Error> + Send>>),
 }
 
@@ -38,8 +44,8 @@ impl Body {
         Self(Kind::Other(Box::pin(body.map_err(|source| Error::broken(Side::Ours, source)))))
     }
 
-    pub(crate) fn relayed(inner: Incoming, watch: Watch) -> Self {
-        Self(Kind::Relayed { inner, watch })
+    pub(crate) fn relayed(inner: Incoming, lease: Lease, watch: Watch) -> Self {
+        Self(Kind::Relayed { inner, _lease: lease, watch })
     }
 }
 
@@ -79,7 +85,7 @@ impl http_body::Body for Body {
                 self.0 = Kind::Empty;
                 Poll::Ready(Some(Ok(Frame::data(bytes))))
             }
-            Kind::Relayed { inner, watch } => poll_relayed(inner, watch, cx),
+            Kind::Relayed { inner, watch, .. } => poll_relayed(inner, watch, cx),
             Kind::Other(body) => body.as_mut().poll_frame(cx),
         }
     }

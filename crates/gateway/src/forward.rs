@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use http::header::{CONTENT_TYPE, EXPECT, HOST, HeaderValue};
+use http::header::{CONNECTION, CONTENT_TYPE, EXPECT, HOST, HeaderValue};
 use http::request::Parts;
 use http::{Request, Response, StatusCode, Version};
 use http_body::Body as _;
@@ -10,9 +10,10 @@ use hyper::body::Incoming;
 
 use crate::body::Body;
 use crate::cookies;
-use crate::gate::{Admission, ClientInfo, Gate, Identity, Outcome};
+use crate::gate::{Admission, ClientInfo, Gate, Identity, Outcome, Seen};
 use crate::gateway::Gateway;
 use crate::link::Link;
+use crate::pool::Lease;
 use crate::problem::Problem;
 use crate::request_headers::{self, From};
 use crate::response_headers;
@@ -22,14 +23,28 @@ use crate::tunnel::{self, Ends};
 use crate::upload::Upload;
 use crate::watch::{Causes, Progress, Watch};
 
-/// An answer and what to say about it.
-pub(crate) struct Handled {
-    pub(crate) response: Response<Body>,
-    pub(crate) link: Option<Arc<Link>>,
-    pub(crate) outcome: Outcome,
+impl<G: Gate> Gateway<G> {
+    /// Answers a request. Never fails: what goes wrong is a problem document, and after the head a broken transfer.
+    pub async fn handle(&self, request: Request<Incoming>, client: ClientInfo) -> Response<Body> {
+        let version = request.version();
+        let mut handled = handle(self, request, client).await;
+        if version >= Version::HTTP_2 {
+            handled.response.headers_mut().remove(CONNECTION); // RFC 9113 §8.2.2
+        }
+        let upstream = handled.link.as_deref().map(|link| link.upstream.name.as_str());
+        self.gate.observe(&Seen { upstream, status: handled.response.status(), outcome: handled.outcome });
+        handled.response
+    }
 }
 
-pub(crate) async fn handle<G: Gate>(gateway: &Gateway<G>, request: Request<Incoming>, client: ClientInfo) -> Handled {
+/// An answer and what to say about it.
+struct Handled {
+    response: Response<Body>,
+    link: Option<Arc<Link>>,
+    outcome: Outcome,
+}
+
+async fn handle<G: Gate>(gateway: &Gateway<G>, request: Request<Incoming>, client: ClientInfo) -> Handled {
     let (parts, body) = request.into_parts();
     let route = match route(gateway, &parts, &client) {
         Ok(Some(route)) => route,
@@ -121,12 +136,12 @@ impl<G: Gate> Exchange<'_, G> {
         self.rewrite(&mut parts)?;
         let progress = if body.is_end_stream() { None } else { Some(Progress::new()) };
         let upload = Upload::new(body, self.gateway.limits.max_body_bytes, self.link.idle_for, progress.clone());
-        let response = self.link.send(Request::from_parts(parts, upload), progress.as_deref()).await?;
+        let (response, lease) = self.link.send(Request::from_parts(parts, upload), progress.as_deref()).await?;
         if response.status() == StatusCode::SWITCHING_PROTOCOLS {
             return Err(Problem::UpstreamFailed); // Nobody asked for it.
         }
         let watch = self.watch(&response, progress);
-        Ok((self.cleaned(response, watch), Outcome::Forwarded))
+        Ok((self.cleaned(response, lease, watch), Outcome::Forwarded))
     }
 
     async fn tunnel(self, mut parts: Parts, body: Incoming) -> Result<(Response<Body>, Outcome), Problem> {
@@ -139,10 +154,10 @@ impl<G: Gate> Exchange<'_, G> {
         self.rewrite(&mut parts)?;
         request_headers::set_upgrade(&mut parts.headers);
         let upload = Upload::new(body, Some(0), self.link.idle_for, None);
-        let mut response = self.link.send(Request::from_parts(parts, upload), None).await?;
+        let (mut response, lease) = self.link.send(Request::from_parts(parts, upload), None).await?;
         if response.status() != StatusCode::SWITCHING_PROTOCOLS {
             let watch = self.watch(&response, None);
-            return Ok((self.cleaned(response, watch), Outcome::Forwarded));
+            return Ok((self.cleaned(response, lease, watch), Outcome::Forwarded));
         }
         if !tunnel::wants_websocket(response.headers()) {
             return Err(Problem::UpstreamFailed);
@@ -154,7 +169,7 @@ impl<G: Gate> Exchange<'_, G> {
             idle_for: self.gateway.limits.tunnel_idle_for,
         };
         self.gateway.tunnels.spawn(tunnel::run(client, upstream, ends));
-        let mut response = self.cleaned(response, Watch::default());
+        let mut response = self.cleaned(response, lease, Watch::default());
         *response.body_mut() = Body::empty();
         request_headers::set_upgrade(response.headers_mut());
         Ok((response, Outcome::Tunnelled))
@@ -163,7 +178,7 @@ impl<G: Gate> Exchange<'_, G> {
     /// The client's head becomes ours. See [`request_headers`] for why in this order.
     fn rewrite(&self, parts: &mut Parts) -> Result<(), Problem> {
         let (gateway, link) = (self.gateway, self.link);
-        parts.uri = link.address(&parts.uri)?;
+        link.aim(&mut parts.uri)?;
         let headers = &mut parts.headers;
         request_headers::remove_claims(headers, &gateway.strip);
         cookies::remove_own(headers, |name| gateway.gate.is_own_cookie(name));
@@ -192,13 +207,13 @@ impl<G: Gate> Exchange<'_, G> {
         })
     }
 
-    fn cleaned(&self, response: Response<Incoming>, watch: Watch) -> Response<Body> {
+    fn cleaned(&self, response: Response<Incoming>, lease: Lease, watch: Watch) -> Response<Body> {
         let (mut parts, body) = response.into_parts();
         // An HTTP/1.0 upstream does not make the client's connection one.
         parts.version = Version::HTTP_11;
         let gate = &self.gateway.gate;
         let own = |name: &[u8]| gate.is_own_cookie(name);
         response_headers::clean(&mut parts.headers, &self.link.upstream, self.identity.authenticated, own);
-        Response::from_parts(parts, Body::relayed(body, watch))
+        Response::from_parts(parts, Body::relayed(body, lease, watch))
     }
 }

@@ -4,15 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use http::header::CONNECTION;
-use http::{HeaderName, Request, Response, Version};
-use hyper::body::Incoming;
+use http::HeaderName;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::body::Body;
-use crate::forward;
-use crate::gate::{ClientInfo, Gate, Seen};
+use crate::gate::Gate;
 use crate::limits::Limits;
 use crate::link::Link;
 use crate::routes::Routes;
@@ -76,18 +72,6 @@ impl<G: Gate> Gateway<G> {
             cut: CancellationToken::new(),
             roots: extras.roots,
         })
-    }
-
-    /// Answers a request. Never fails: what goes wrong is a problem document, and after the head a broken transfer.
-    pub async fn handle(&self, request: Request<Incoming>, client: ClientInfo) -> Response<Body> {
-        let version = request.version();
-        let mut handled = forward::handle(self, request, client).await;
-        if version >= Version::HTTP_2 {
-            handled.response.headers_mut().remove(CONNECTION); // RFC 9113 §8.2.2
-        }
-        let upstream = handled.link.as_deref().map(|link| link.upstream.name.as_str());
-        self.gate.observe(&Seen { upstream, status: handled.response.status(), outcome: handled.outcome });
-        handled.response
     }
 
     /// Replaces the routes. Requests under way end on the old ones. Connections to upstreams are made anew.

@@ -26,6 +26,7 @@ mod hop_by_hop;
 mod identity_headers;
 mod limits;
 mod link;
+mod pool;
 mod problem;
 mod readings;
 mod request_headers;

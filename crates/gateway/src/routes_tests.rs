@@ -1,3 +1,5 @@
+//! The routes and their readings, tried path by path.
+
 use super::*;
 use crate::upstream::Access;
 

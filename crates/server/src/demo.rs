@@ -1,9 +1,9 @@
 //! `cloakroom demo`: a complete working system on this machine, nothing to configure. The same server as `serve`, with a
 //! configuration made here, and behind it the sample "Notes", which knows nothing of Cloakroom but the address of its JWKS.
 
-use crate::cli::{Ending, answer, master_from_environment};
 use crate::config::{self, Config};
 use crate::serve::{Running, Sockets, start};
+use crate::terminal::{Ending, answer, master_from_environment};
 use crate::{log, master_key};
 use anyhow::Context as _;
 use clap::Args;
@@ -49,7 +49,7 @@ impl Demo {
 }
 
 /// Everything that the demo runs.
-pub(crate) struct System {
+pub struct System {
     running: Running,
     port: u16,
     app: SocketAddr,
@@ -60,7 +60,7 @@ pub(crate) struct System {
 
 impl System {
     /// Starts it. Port 0 takes any free one.
-    pub(crate) async fn start(port: u16, data: &Path, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
+    pub async fn start(port: u16, data: &Path, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
         std::fs::create_dir_all(data).with_context(|| format!("cannot make the folder {}", data.display()))?;
         let public = TcpListener::bind(("127.0.0.1", port))
             .await
@@ -91,6 +91,16 @@ impl System {
         Ok(Self { running, port, app: page_at, api: api_at, stop, samples })
     }
 
+    /// What to type into a browser.
+    pub fn origin(&self) -> String {
+        format!("http://localhost:{}", self.port)
+    }
+
+    /// The server, for who wants to look inside.
+    pub fn server(&self) -> &Running {
+        &self.running
+    }
+
     fn tell(&self, data: &Path) {
         let Self { port, app, api, running, .. } = self;
         answer(&format!(
@@ -109,7 +119,7 @@ impl System {
     }
 
     /// Stops it: the gateway first, then what it stands in front of.
-    pub(crate) async fn stop(self) -> anyhow::Result<()> {
+    pub async fn stop(self) -> anyhow::Result<()> {
         self.running.stop().await?;
         self.stop.cancel();
         for sample in self.samples {

@@ -4,7 +4,10 @@
 
 pub mod cli;
 pub mod config;
-mod demo;
+pub mod demo;
 mod log;
-mod master_key;
+pub mod master_key;
+pub mod network;
+mod reference;
 pub mod serve;
+mod terminal;

@@ -12,7 +12,7 @@ use std::path::Path;
 const MAX_BYTES: u64 = 1024;
 
 /// Reads the key from the environment's value if there is one, else from the file; makes the file where there is none.
-pub(crate) fn load(file: &Path, from_environment: Option<&str>) -> anyhow::Result<MasterKey> {
+pub fn load(file: &Path, from_environment: Option<&str>) -> anyhow::Result<MasterKey> {
     if let Some(text) = from_environment {
         // The value is not repeated: it is the secret.
         return MasterKey::from_text(text.trim())

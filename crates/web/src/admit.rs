@@ -1,15 +1,13 @@
 //! Who may pass to an upstream. The gateway asks for every request that it is about to forward.
 
-use crate::call::Client;
+use crate::client::Client;
 use crate::cookies::Cookies;
-use crate::dispatch::FORM_TOKEN;
-use crate::navigation::{is_navigation, text};
+use crate::navigation::{is_navigation, text, with_return};
 use crate::problem::{Code, Problem};
 use crate::shield::{Judged, judge_csrf};
 use crate::{Response, Web};
 use cloakroom_app::token::Seen;
 use cloakroom_app::{Error, Refusal};
-use cloakroom_core::return_to::ReturnTo;
 use http::StatusCode;
 use http::header::{CACHE_CONTROL, HeaderValue, LOCATION, ORIGIN};
 use http::request::Parts;
@@ -62,7 +60,7 @@ impl Web {
             return if wanted == Wanted::Optional { Ok(None) } else { Err(self.signed_out(Code::SignedOut, request)) };
         };
         if judge_csrf(&self.site, request)? == Judged::TokenNeeded {
-            self.check_form_token(text(&request.headers, FORM_TOKEN), &cookies)?;
+            self.check_form_token(text(&request.headers, crate::FORM_TOKEN), &cookies)?;
         }
         self.embedded_elsewhere(request)?;
         match self.app.authenticate(token) {
@@ -117,16 +115,5 @@ impl Web {
         response.headers_mut().insert(LOCATION, location);
         response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         response
-    }
-}
-
-/// A route of ours with `?return_to=`, left out where there is nothing to return to.
-pub(crate) fn with_return(to: &str, path: &str) -> String {
-    match ReturnTo::parse(path) {
-        Some(path) if path != ReturnTo::home() => {
-            let encoded: String = url::form_urlencoded::byte_serialize(path.as_str().as_bytes()).collect();
-            format!("{to}?return_to={encoded}")
-        }
-        _ => to.to_owned(),
     }
 }

@@ -1,23 +1,14 @@
 //! A request on its way to a handler: what the guards have established, and the body as fields.
 
 use crate::Web;
+use crate::client::Client;
 use crate::problem::{Code, Problem};
 use bytes::Bytes;
 use cloakroom_app::token::Seen;
 use http::header::USER_AGENT;
 use http::request::Parts;
 use std::collections::HashMap;
-use std::net::IpAddr;
 use std::sync::Arc;
-
-/// Who is at the other end of the connection, after the headers of trusted proxies were judged.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Client {
-    /// Its address.
-    pub address: IpAddr,
-    /// Whether it speaks https, to us or to a trusted proxy.
-    pub https: bool,
-}
 
 /// A request that its row's rules have let through.
 pub(crate) struct Call {

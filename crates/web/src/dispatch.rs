@@ -1,7 +1,8 @@
 //! Carries out the columns of the route table, in one order for every route: path, method, cookies, CSRF, body, guard,
 //! handler, headers.
 
-use crate::call::{Call, Client, Fields};
+use crate::call::{Call, Fields};
+use crate::client::Client;
 use crate::cookies::{Cookies, Kind};
 use crate::navigation::{is_navigation, text};
 use crate::problem::{Code, Problem};
@@ -19,9 +20,6 @@ use std::sync::Arc;
 
 /// The largest body of a route of ours, in bytes.
 pub const MAX_BODY: usize = 16 * 1024;
-
-/// The header that carries a form token.
-pub(crate) const FORM_TOKEN: &str = "cloakroom-csrf";
 
 /// Whether a path is ours to answer, exactly as it was sent.
 pub fn is_own_path(path: &str) -> bool {
@@ -95,7 +93,7 @@ impl Web {
         let mut fields = read(row, &parts, body).await?;
         if judged == Judged::TokenNeeded {
             let in_form = fields.optional("csrf")?;
-            let token = text(&parts.headers, FORM_TOKEN).map(str::to_owned).or(in_form);
+            let token = text(&parts.headers, crate::FORM_TOKEN).map(str::to_owned).or(in_form);
             self.check_form_token(token.as_deref(), &cookies)?;
         } else {
             fields.optional("csrf")?;

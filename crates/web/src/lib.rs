@@ -8,6 +8,7 @@
 
 mod admit;
 mod call;
+mod client;
 mod cookies;
 mod dispatch;
 mod navigation;
@@ -19,12 +20,12 @@ mod site;
 pub mod table;
 
 pub use admit::{Entry, Wanted};
-pub use call::Client;
+pub use client::Client;
+pub use cookies::MAX_COOKIE_BYTES;
 pub use cookies::{CookieNames, SameSite, is_own_cookie};
 pub use dispatch::{MAX_BODY, is_own_path};
 pub use problem::Problem;
-pub use shield::{HeaderPolicy, MAX_COOKIE_BYTES};
-pub use site::Site;
+pub use site::{HeaderPolicy, Site};
 
 use bytes::Bytes;
 use cloakroom_app::App;
@@ -33,6 +34,9 @@ use std::sync::Arc;
 
 /// An answer of our own: always small, always whole.
 pub type Response = http::Response<Full<Bytes>>;
+
+/// The header that carries a form token.
+const FORM_TOKEN: &str = "cloakroom-csrf";
 
 /// Everything that a request needs, shared.
 pub struct Web {

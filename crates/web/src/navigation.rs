@@ -1,5 +1,6 @@
 //! Whether somebody looks at a page, or a program fetches data: only the former is ever redirected.
 
+use cloakroom_core::return_to::ReturnTo;
 use http::header::ACCEPT;
 use http::{HeaderMap, Method};
 
@@ -21,6 +22,17 @@ pub(crate) fn is_navigation(method: &Method, headers: &HeaderMap) -> bool {
     let mode = matches!(text(headers, "sec-fetch-mode"), None | Some("navigate" | "same-origin"));
     let dest = matches!(text(headers, "sec-fetch-dest"), None | Some("document" | "empty"));
     safe && wants_page && mode && dest
+}
+
+/// A route of ours with `?return_to=`, left out where there is nothing to return to.
+pub(crate) fn with_return(to: &str, path: &str) -> String {
+    match ReturnTo::parse(path) {
+        Some(path) if path != ReturnTo::home() => {
+            let encoded: String = url::form_urlencoded::byte_serialize(path.as_str().as_bytes()).collect();
+            format!("{to}?return_to={encoded}")
+        }
+        _ => to.to_owned(),
+    }
 }
 
 #[cfg(test)]

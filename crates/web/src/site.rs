@@ -1,7 +1,8 @@
 //! What the configuration decides, in the terms of HTTP. Nothing here can be invalid: `server` resolved it.
 
-use crate::{CookieNames, HeaderPolicy, SameSite};
+use crate::{CookieNames, SameSite};
 use cloakroom_core::time::Lifetime;
+use http::HeaderValue;
 
 /// The site that is protected.
 #[derive(Clone, Debug)]
@@ -31,5 +32,36 @@ impl Site {
     /// Whether `origin` is this site's or a listed one.
     pub(crate) fn trusts(&self, origin: &str) -> bool {
         origin == self.origin || self.trusted_origins.iter().any(|trusted| trusted == origin)
+    }
+}
+
+/// Values of the headers that an operator may change.
+#[derive(Clone, Debug)]
+pub struct HeaderPolicy {
+    /// `Strict-Transport-Security`, sent over https only.
+    pub hsts: HeaderValue,
+    /// A policy for the HTML of upstreams that send none of their own. `frame-ancestors` is always added.
+    pub upstream_csp: Option<HeaderValue>,
+    /// `Content-Security-Policy: frame-ancestors …`, on every response.
+    pub frame_ancestors: HeaderValue,
+    /// `Referrer-Policy`.
+    pub referrer: HeaderValue,
+    /// `Permissions-Policy`.
+    pub permissions: HeaderValue,
+}
+
+impl Default for HeaderPolicy {
+    fn default() -> Self {
+        Self {
+            hsts: HeaderValue::from_static("max-age=31536000; includeSubDomains"),
+            upstream_csp: None,
+            frame_ancestors: HeaderValue::from_static("frame-ancestors 'self'"),
+            referrer: HeaderValue::from_static("strict-origin-when-cross-origin"),
+            permissions: HeaderValue::from_static(
+                "camera=(), display-capture=(), geolocation=(), hid=(), identity-credentials-get=(), microphone=(), \
+                 midi=(), otp-credentials=(), payment=(), publickey-credentials-create=(self), \
+                 publickey-credentials-get=(self), serial=(), usb=()",
+            ),
+        }
     }
 }

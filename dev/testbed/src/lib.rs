@@ -1,3 +1,27 @@
-//! (being built)
+//! Boots the shipped server on port 0, on a clock that tests move, and talks to it over real sockets.
+//!
+//! [`House`] is the server with a recording upstream behind it. [`Guest`] is an HTTP client with a cookie jar that behaves
+//! as a browser does. When a house is closed it asserts what nobody remembers to assert: no secret that a guest was
+//! given stands in a log line or in the database file.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::missing_panics_doc,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
 
 pub mod browser;
+mod echo;
+mod guest;
+mod house;
+mod watch;
+
+pub use echo::{Echo, Recorded};
+pub use guest::{Answer, Guest};
+pub use house::House;
+pub use watch::Watch;
+
+/// A password that the policy takes.
+pub const PASSWORD: &str = "correct horse battery staple";

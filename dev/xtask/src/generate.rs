@@ -46,6 +46,22 @@ const TABLE: &[Generated] = &[
         call: Call::new("cargo", &["run", "--quiet", "--all-features", "--bin", "cloakroom", "--", "schema"]),
         writes: Writes::Output,
     },
+    Generated {
+        files: &["docs/reference/configuration.md"],
+        call: Call::new(
+            "cargo",
+            &["run", "--quiet", "--all-features", "--bin", "cloakroom", "--", "reference", "configuration"],
+        ),
+        writes: Writes::Output,
+    },
+    Generated {
+        files: &["docs/reference/routes.md"],
+        call: Call::new(
+            "cargo",
+            &["run", "--quiet", "--all-features", "--bin", "cloakroom", "--", "reference", "routes"],
+        ),
+        writes: Writes::Output,
+    },
 ];
 
 pub(crate) fn help() -> String {

@@ -21,12 +21,7 @@ use crate::file::File;
 use crate::keys::Keys;
 use crate::live;
 use crate::problem::Problem;
-
-/// The largest body and WebSocket message, in bytes: 500 characters fit, however they are escaped.
-pub(crate) const MAX_BODY: usize = 8 * 1024;
-
-/// What time it is, in Unix seconds.
-pub(crate) type Now = Arc<dyn Fn() -> i64 + Send + Sync>;
+use crate::state::{Api, MAX_BODY};
 
 /// All that the API is told.
 #[derive(Clone)]
@@ -41,17 +36,6 @@ pub struct ApiConfig {
     pub data: Option<PathBuf>,
     /// What time it is, in Unix seconds.
     pub now: Arc<dyn Fn() -> i64 + Send + Sync>,
-}
-
-/// What the handlers share.
-pub(crate) struct Api {
-    pub(crate) keys: Keys,
-    pub(crate) issuer: String,
-    pub(crate) audience: String,
-    pub(crate) now: Now,
-    pub(crate) book: Book,
-    pub(crate) closing: watch::Receiver<bool>,
-    file: Option<File>,
 }
 
 /// Serves the API until `stop` is ready; open streams end then too.

@@ -8,8 +8,8 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use cloakroom_jose::{AccessClaims, Expect, KeySet, Refused, verify};
 
-use crate::api::Api;
 use crate::problem::Problem;
+use crate::state::Api;
 
 /// How far the issuer's clock and ours may differ, in seconds.
 const LEEWAY: i64 = 5;

@@ -16,7 +16,8 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use tokio::sync::Mutex;
 
-use crate::api::Now;
+/// What time it is, in Unix seconds.
+pub(crate) type Now = Arc<dyn Fn() -> i64 + Send + Sync>;
 
 /// Tokens with made-up key names cause no more fetches than one in this many seconds.
 const FETCH_EVERY: i64 = 3;

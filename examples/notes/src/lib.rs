@@ -16,6 +16,7 @@ mod file;
 mod keys;
 mod live;
 mod problem;
+mod state;
 
 pub use api::{ApiConfig, serve_api};
 pub use app::{CONTENT_SECURITY_POLICY, serve_app};

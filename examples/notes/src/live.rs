@@ -18,10 +18,10 @@ use serde_json::json;
 use tokio::sync::{broadcast, watch};
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
-use crate::api::{Api, MAX_BODY};
 use crate::bearer::Caller;
 use crate::book::Change;
 use crate::problem::Problem;
+use crate::state::{Api, MAX_BODY};
 
 /// A sign of life this often: what waits in between shows the stream as broken otherwise.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
@@ -107,7 +107,7 @@ struct Watch {
     changes: broadcast::Receiver<Arc<Change>>,
     beat: Interval,
     closing: watch::Receiver<bool>,
-    now: crate::api::Now,
+    now: crate::keys::Now,
     until: i64,
 }
 

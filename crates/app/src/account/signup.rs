@@ -28,7 +28,7 @@ impl App {
                 .order(Order::OpenAccount(account))
                 .order(Order::Record(self.event(EventKind::AccountOpened, now)?.of(id)))
         };
-        match self.store.commit(unit).await {
+        match self.save(unit).await {
             // Somebody else signed up with the same address in this very moment.
             Ok(()) | Err(StoreError::Conflict) => Ok(()),
             Err(error) => Err(error.into()),

@@ -1,6 +1,7 @@
 //! Turning the ring: by schedule, by command, and following what another process did to it.
 
 use super::ring::{Ring, bound_to};
+use crate::save;
 use crate::{App, Error, Fault, Refusal, Settings};
 use cloakroom_core::access::Revocation;
 use cloakroom_core::event::{Event, EventKind};
@@ -27,7 +28,7 @@ pub(crate) async fn turn(
         unit = unit.order(Order::DeleteKey(key)).order(Order::Record(key_event(EventKind::KeyDeleted, key, now)?));
     }
     if !unit.is_empty() {
-        store.commit(unit).await?;
+        save(store, unit).await?;
     }
     let version = store.keys_version().await?;
     Ring::open(store.keys().await?, version, master)
@@ -97,7 +98,7 @@ impl App {
                 if purpose == Purpose::Access { rotation.algorithm.clone() } else { keyring::MAC.to_owned() };
             unit = make(unit, &self.master, purpose, algorithm, active_from, now)?;
         }
-        self.store.commit(unit).await?;
+        self.save(unit).await?;
         self.tend_keys().await
     }
 
@@ -117,7 +118,7 @@ impl App {
         if record.purpose == Purpose::Access {
             unit = unit.order(Order::Revoke { entry: Revocation::Key(key), until });
         }
-        self.store.commit(unit).await?;
+        self.save(unit).await?;
         self.tend_keys().await?;
         Ok(self.follow_feed().await?)
     }

@@ -8,9 +8,10 @@ use cloakroom_core::access::Revocation;
 use cloakroom_core::account::{Account, Email};
 use cloakroom_core::event::EventKind;
 use cloakroom_core::id::SessionId;
+use cloakroom_core::refresh::EndReason;
 use cloakroom_core::refresh::{Ended, Family};
 use cloakroom_core::secret::Password;
-use cloakroom_core::session::{EndReason, Method, Session};
+use cloakroom_core::session::{Method, Session};
 use cloakroom_core::time::Timestamp;
 use cloakroom_jose::random;
 use cloakroom_store::{Error as StoreError, Order, Unit};
@@ -50,7 +51,7 @@ impl App {
                 Some(account) => event.of(account.id),
                 None => event.of_nobody(),
             };
-            self.store.commit(Unit::new().order(Order::Record(event))).await?;
+            self.save(Unit::new().order(Order::Record(event))).await?;
             return Err(Refusal::WrongCredentials.into());
         };
 
@@ -69,13 +70,13 @@ impl App {
         if let Some(old) = &ended {
             unit = self.end(unit, old, EndReason::Revoked, now)?;
         }
-        match self.store.commit(unit).await {
+        match self.save(unit).await {
             Err(StoreError::Conflict) if ended.is_some() => {
                 // The replaced session ended by itself in this moment: nothing is left to replace.
                 let unit = Unit::new()
                     .order(Order::OpenSession(session.clone()))
                     .order(Order::Record(self.event(EventKind::LoginSucceeded, now)?.on(&session)));
-                self.store.commit(unit).await?;
+                self.save(unit).await?;
             }
             done => done?,
         }
@@ -96,7 +97,7 @@ impl App {
                 at: None,
             })
             .order(Order::Record(self.event(EventKind::PasswordRehashed, now)?.of(account.id)));
-        match self.store.commit(unit).await {
+        match self.save(unit).await {
             // The password changed in this moment, or somebody else was faster: theirs is newer.
             Err(StoreError::Conflict) => Ok(()),
             done => {

@@ -2,8 +2,8 @@
 
 use crate::{App, Error, Refusal};
 use cloakroom_core::event::EventKind;
+use cloakroom_core::refresh::EndReason;
 use cloakroom_core::refresh::Ended;
-use cloakroom_core::session::EndReason;
 use cloakroom_store::{Error as StoreError, Order, Unit};
 
 /// Which sessions of an account to end.
@@ -48,7 +48,7 @@ impl App {
                     .order(Order::Record(self.event(kind, now)?.about(access.account, access.session)))
             }
         };
-        match self.store.commit(unit).await {
+        match self.save(unit).await {
             // It ended in this moment by another hand, which is what was asked for.
             Ok(()) | Err(StoreError::Conflict) => Ok(self.follow_feed().await?),
             Err(error) => Err(error.into()),

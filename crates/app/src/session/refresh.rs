@@ -5,13 +5,15 @@ use crate::{App, Error, Fault, Refusal};
 use cloakroom_core::access::Revocation;
 use cloakroom_core::event::EventKind;
 use cloakroom_core::keyring::Purpose;
+use cloakroom_core::refresh::EndReason;
 use cloakroom_core::refresh::{self, Presented, RefreshToken, Verdict};
-use cloakroom_core::session::{EndReason, Session};
+use cloakroom_core::session::Session;
 use cloakroom_core::time::Timestamp;
 use cloakroom_store::{Error as StoreError, Order, Unit};
 
-/// A race is lost to a winner, whose new state decides the second judgement; more than a few in a row are not races.
-const ATTEMPTS: usize = 8;
+/// A race is lost to a winner, whose new state decides the next judgement. Twenty calls of one page at the same instant
+/// lose nineteen in a row at worst, one per commit; far more than that are not races.
+const ATTEMPTS: usize = 64;
 
 impl App {
     /// Judges the refresh token of a cookie together with the access token of the other cookie, expired or not.
@@ -98,7 +100,7 @@ impl App {
                 return Ok(Some(Err(refused(name, clear))));
             }
         };
-        match self.store.commit(unit).await {
+        match self.save(unit).await {
             Err(StoreError::Conflict) => return Ok(None),
             done => done?,
         }

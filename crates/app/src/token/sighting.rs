@@ -66,7 +66,7 @@ impl App {
             return Ok(());
         }
         let unit = taken.values().fold(Unit::new(), |unit, seen| unit.order(Order::Sight(*seen)));
-        let written = self.store.commit(unit).await;
+        let written = self.save(unit).await;
         if written.is_err() {
             self.sightings.put_back(taken);
         }

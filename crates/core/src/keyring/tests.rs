@@ -22,7 +22,8 @@ fn start() -> Timestamp {
 fn turn(keys: &mut Vec<KeyRecord>, rotation: &Rotation, now: Timestamp) -> Plan {
     let plan = plan(keys, rotation, now);
     for (purpose, algorithm, active_from) in &plan.make {
-        let id = KeyId::from_bytes((keys.len() as u128 + 1 + now.millis().unsigned_abs() as u128 * 1000).to_be_bytes());
+        let id =
+            KeyId::from_bytes((keys.len() as u128 + 1 + u128::from(now.millis().unsigned_abs()) * 1000).to_be_bytes());
         keys.push(KeyRecord {
             id,
             purpose: *purpose,

@@ -1,7 +1,6 @@
 //! The state of a refresh lineage, one row beside its session.
 
 use crate::id::KeyId;
-use crate::session::EndReason;
 use crate::time::Timestamp;
 
 /// A refresh lineage: which generation is the newest, and what is known about its use.
@@ -28,7 +27,7 @@ pub struct Family {
 }
 
 /// The end of a family, which is the end of its session.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Ended {
     /// When.
     pub at: Timestamp,
@@ -36,9 +35,33 @@ pub struct Ended {
     pub reason: EndReason,
 }
 
-impl std::hash::Hash for Ended {
-    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
-        (self.at, self.reason.as_str()).hash(state);
+/// Why a session ended. The text is stored and must never change its meaning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum EndReason {
+    /// Its owner logged out.
+    LoggedOut,
+    /// Its owner ended it from another session.
+    Revoked,
+    /// A used-up refresh token came back.
+    Replayed,
+}
+
+impl EndReason {
+    /// Every reason there is.
+    pub const ALL: [Self; 3] = [Self::LoggedOut, Self::Revoked, Self::Replayed];
+
+    /// As the store keeps it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::LoggedOut => "logged-out",
+            Self::Revoked => "revoked",
+            Self::Replayed => "replayed",
+        }
+    }
+
+    /// Reads what [`Self::as_str`] wrote.
+    pub fn from_text(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|reason| reason.as_str() == text)
     }
 }
 
@@ -70,5 +93,17 @@ impl Family {
     /// What a change judged now must still find.
     pub fn version(&self) -> Version {
         Version { generation: self.generation, issue: self.issue }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reasons_read_what_they_write() {
+        for reason in EndReason::ALL {
+            assert_eq!(EndReason::from_text(reason.as_str()), Some(reason));
+        }
     }
 }

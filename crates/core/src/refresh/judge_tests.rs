@@ -1,8 +1,8 @@
 //! The table of the protocol page, row by row, and the properties that hold for every family.
 
 use super::*;
+use crate::refresh::EndReason;
 use crate::refresh::Ended;
-use crate::session::EndReason;
 use proptest::prelude::*;
 
 const OLD_KEY: KeyId = KeyId::from_bytes([1; 16]);

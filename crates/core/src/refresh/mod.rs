@@ -8,6 +8,6 @@ mod family;
 mod judge;
 mod wire;
 
-pub use family::{Ended, Family, Version};
+pub use family::{EndReason, Ended, Family, Version};
 pub use judge::{Policy, Presented, Refusal, Repeat, Replay, Rotate, Verdict, judge};
 pub use wire::{Malformed, RefreshToken};

@@ -55,36 +55,6 @@ impl Method {
     }
 }
 
-/// Why a session ended. The text is stored and must never change its meaning.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum EndReason {
-    /// Its owner logged out.
-    LoggedOut,
-    /// Its owner ended it from another session.
-    Revoked,
-    /// A used-up refresh token came back.
-    Replayed,
-}
-
-impl EndReason {
-    /// Every reason there is.
-    pub const ALL: [Self; 3] = [Self::LoggedOut, Self::Revoked, Self::Replayed];
-
-    /// As the store keeps it.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::LoggedOut => "logged-out",
-            Self::Revoked => "revoked",
-            Self::Replayed => "replayed",
-        }
-    }
-
-    /// Reads what [`Self::as_str`] wrote.
-    pub fn from_text(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|reason| reason.as_str() == text)
-    }
-}
-
 /// How long sessions and their tokens live.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lifetimes {
@@ -156,10 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn reasons_and_methods_read_what_they_write() {
-        for reason in EndReason::ALL {
-            assert_eq!(EndReason::from_text(reason.as_str()), Some(reason));
-        }
+    fn methods_read_what_they_write() {
         assert_eq!(Method::from_text(Method::Password.as_str()), Some(Method::Password));
     }
 }

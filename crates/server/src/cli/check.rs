@@ -1,6 +1,7 @@
 //! `cloakroom check`.
 
-use super::{ConfigFile, Ending, answer, say};
+use super::ConfigFile;
+use crate::terminal::{Ending, answer, say};
 use clap::Args;
 
 /// Reads a configuration as `serve` would and reports every mistake at once; changes nothing.

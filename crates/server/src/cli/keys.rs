@@ -1,9 +1,10 @@
 //! `cloakroom keys`: the ring in the store, while a server runs on it or not. A running server follows within seconds.
 
-use super::{ConfigFile, Ending, answer, master_from_environment, say, small_runtime};
+use super::ConfigFile;
 use crate::config::Config;
 use crate::master_key;
 use crate::serve::open_store;
+use crate::terminal::{Ending, answer, master_from_environment, say, small_runtime};
 use clap::{Args, Subcommand};
 use cloakroom_app::{App, Error, SystemClock};
 use cloakroom_core::id::KeyId;

@@ -9,6 +9,7 @@ mod schema;
 mod serve;
 
 use crate::config::{self, Config};
+use crate::terminal::{Ending, say};
 use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
@@ -43,6 +44,12 @@ enum Command {
     Keys(keys::Keys),
     /// Print the JSON Schema of the configuration, for editors.
     Schema,
+    /// Print a page of the reference, for `cargo xtask generate`.
+    #[command(hide = true)]
+    Reference {
+        /// Which.
+        page: schema::Page,
+    },
 }
 
 /// Where the configuration is.
@@ -53,14 +60,6 @@ pub(crate) struct ConfigFile {
     config: PathBuf,
 }
 
-/// How a command ends.
-pub(crate) enum Ending {
-    /// It did what was asked.
-    Done,
-    /// It was asked wrongly; what is wrong was said.
-    Misused,
-}
-
 /// Runs the command that the arguments name.
 pub fn run() -> ExitCode {
     let done = match Cli::parse().command {
@@ -69,6 +68,7 @@ pub fn run() -> ExitCode {
         Command::Check(check) => check.run(),
         Command::Keys(keys) => keys.run(),
         Command::Schema => Ok(schema::run()),
+        Command::Reference { page } => Ok(schema::page(page)),
     };
     match done {
         Ok(Ending::Done) => ExitCode::SUCCESS,
@@ -108,27 +108,4 @@ impl ConfigFile {
         let text = std::fs::read_to_string(&self.config).with_context(|| format!("cannot read {name}"))?;
         Ok(config::parse(&text, std::env::vars()))
     }
-}
-
-/// The master key, if the environment holds it.
-#[expect(clippy::disallowed_methods, reason = "this is where the environment is read")]
-pub(crate) fn master_from_environment() -> Option<String> {
-    std::env::var("CLOAKROOM_MASTER_KEY").ok()
-}
-
-/// A line for a person, on stderr.
-#[expect(clippy::print_stderr, reason = "the command line talks to people")]
-pub(crate) fn say(line: &str) {
-    eprintln!("{line}");
-}
-
-/// A line of output, on stdout.
-#[expect(clippy::print_stdout, reason = "the command line answers on stdout")]
-pub(crate) fn answer(line: &str) {
-    println!("{line}");
-}
-
-/// A runtime for a command that is done in a moment.
-pub(crate) fn small_runtime() -> anyhow::Result<tokio::runtime::Runtime> {
-    Ok(tokio::runtime::Builder::new_current_thread().enable_all().build()?)
 }

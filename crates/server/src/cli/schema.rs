@@ -1,8 +1,28 @@
-//! `cloakroom schema`.
+//! `cloakroom schema` and the pages of the reference.
 
-use super::{Ending, answer};
+use crate::config::json_schema;
+use crate::reference;
+use crate::terminal::{Ending, answer};
 
 pub(super) fn run() -> Ending {
-    answer(crate::config::json_schema().trim_end());
+    answer(json_schema().trim_end());
+    Ending::Done
+}
+
+/// A page of the reference.
+#[derive(Clone, Copy, clap::ValueEnum)]
+pub(super) enum Page {
+    /// docs/reference/configuration.md
+    Configuration,
+    /// docs/reference/routes.md
+    Routes,
+}
+
+pub(super) fn page(page: Page) -> Ending {
+    let text = match page {
+        Page::Configuration => reference::configuration(),
+        Page::Routes => reference::routes(),
+    };
+    answer(text.trim_end());
     Ending::Done
 }

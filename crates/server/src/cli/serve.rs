@@ -1,8 +1,9 @@
 //! `cloakroom serve`.
 
-use super::{ConfigFile, Ending, master_from_environment};
+use super::ConfigFile;
 use crate::config::Config;
 use crate::serve::{Running, Sockets, start};
+use crate::terminal::{Ending, master_from_environment};
 use crate::{log, master_key};
 use cloakroom_app::SystemClock;
 use std::sync::Arc;

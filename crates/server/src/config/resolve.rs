@@ -4,7 +4,7 @@ use super::Mistake;
 use super::raw::{self, Raw};
 use super::sections::{Section, is_loopback};
 use super::upstreams::upstreams;
-use crate::serve::Network;
+use crate::network::Network;
 use cloakroom_app::{Hashing, Settings};
 use cloakroom_core::account::PasswordPolicy;
 use cloakroom_core::keyring::Rotation;

@@ -1,9 +1,10 @@
 //! The way of a request: who asks, what is refused early, ours or an upstream's, headers, log line. In this order for
 //! every request on every listener.
 
-use super::client::{Network, client};
+use super::client::client;
 use super::gate::WebGate;
 use super::meters::Meters;
+use crate::network::Network;
 use cloakroom_gateway::{Body, ClientInfo, Gateway};
 use cloakroom_web::{Web, is_own_path};
 use http::{HeaderValue, Request, Response};

@@ -11,7 +11,6 @@ mod sockets;
 mod start;
 mod tls;
 
-pub use client::Network;
 pub use sockets::Sockets;
 pub(crate) use start::open_store;
 pub use start::{Running, start};

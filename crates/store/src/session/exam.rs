@@ -5,8 +5,9 @@ use crate::exam::{
 };
 use crate::{Error, Order, Sighting, Store, Unit};
 use cloakroom_core::access::Revocation;
+use cloakroom_core::refresh::EndReason;
 use cloakroom_core::refresh::{Ended, Family, Version};
-use cloakroom_core::session::{EndReason, Session};
+use cloakroom_core::session::Session;
 use cloakroom_core::time::Timestamp;
 use std::sync::Arc;
 

@@ -5,8 +5,9 @@ use crate::sqlite::statement::{all, change, insert, one, touch};
 use crate::sqlite::value::{Cells, flag, id, instant, maybe, text, whole};
 use crate::{Error, revocation};
 use cloakroom_core::id::{AccountId, KeyId, SessionId};
+use cloakroom_core::refresh::EndReason;
 use cloakroom_core::refresh::{Ended, Family, Version};
-use cloakroom_core::session::{EndReason, Method, Session};
+use cloakroom_core::session::{Method, Session};
 use cloakroom_core::time::Timestamp;
 use rusqlite::{Connection, Row, params};
 

@@ -1,10 +1,9 @@
 //! Refresh, for scripts and for navigations.
 
 use crate::Response;
-use crate::admit::with_return;
 use crate::call::Call;
 use crate::cookies::{Cookies, Kind};
-use crate::navigation::{is_navigation, text};
+use crate::navigation::{is_navigation, text, with_return};
 use crate::problem::{Code, Problem};
 use crate::routes::{answer, opened};
 

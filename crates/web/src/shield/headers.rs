@@ -8,37 +8,6 @@ use http::header::{
 };
 use http::{HeaderMap, HeaderValue};
 
-/// Values of the headers that an operator may change.
-#[derive(Clone, Debug)]
-pub struct HeaderPolicy {
-    /// `Strict-Transport-Security`, sent over https only.
-    pub hsts: HeaderValue,
-    /// A policy for the HTML of upstreams that send none of their own. `frame-ancestors` is always added.
-    pub upstream_csp: Option<HeaderValue>,
-    /// `Content-Security-Policy: frame-ancestors …`, on every response.
-    pub frame_ancestors: HeaderValue,
-    /// `Referrer-Policy`.
-    pub referrer: HeaderValue,
-    /// `Permissions-Policy`.
-    pub permissions: HeaderValue,
-}
-
-impl Default for HeaderPolicy {
-    fn default() -> Self {
-        Self {
-            hsts: HeaderValue::from_static("max-age=31536000; includeSubDomains"),
-            upstream_csp: None,
-            frame_ancestors: HeaderValue::from_static("frame-ancestors 'self'"),
-            referrer: HeaderValue::from_static("strict-origin-when-cross-origin"),
-            permissions: HeaderValue::from_static(
-                "camera=(), display-capture=(), geolocation=(), hid=(), identity-credentials-get=(), microphone=(), \
-                 midi=(), otp-credentials=(), payment=(), publickey-credentials-create=(self), \
-                 publickey-credentials-get=(self), serial=(), usb=()",
-            ),
-        }
-    }
-}
-
 const CORP: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
 const COOP: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
 const PERMISSIONS: HeaderName = HeaderName::from_static("permissions-policy");

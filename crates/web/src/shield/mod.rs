@@ -4,6 +4,4 @@ mod before;
 mod csrf;
 mod headers;
 
-pub use crate::cookies::MAX_COOKIE_BYTES;
 pub(crate) use csrf::{Judged, judge as judge_csrf};
-pub use headers::HeaderPolicy;

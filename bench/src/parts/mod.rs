@@ -1,0 +1,49 @@
+//! What is measured, as a table.
+
+mod gateway;
+mod house;
+mod kill;
+mod login;
+mod rest;
+mod revocations;
+mod rotations;
+mod start;
+mod storm;
+mod verification;
+
+use crate::context::Context;
+use crate::figure::Figure;
+use anyhow::Result;
+use clap::builder::PossibleValuesParser;
+
+/// One part of a run.
+pub(crate) struct Part {
+    pub(crate) name: &'static str,
+    pub(crate) title: &'static str,
+    /// What was compared with what, for the reader of the report.
+    pub(crate) how: &'static str,
+    /// Whether it needs nginx and wrk.
+    pub(crate) needs_tools: bool,
+    /// Whether it needs the release server.
+    pub(crate) builds: bool,
+    /// Whether a short run leaves it out.
+    pub(crate) is_long: bool,
+    pub(crate) run: fn(&Context) -> Result<Vec<Figure>>,
+}
+
+/// All of them, in the order of the design's table.
+const PARTS: &[Part] = &[gateway::PART, verification::PART, rotations::PART, login::PART, storm::PART, rest::PART, revocations::PART, start::PART, kill::PART];
+
+/// The names of all parts.
+pub(crate) fn names() -> PossibleValuesParser {
+    PossibleValuesParser::new(PARTS.iter().map(|part| part.name))
+}
+
+/// The parts of those names, or those that fit the run.
+pub(crate) fn chosen(names: &[String], quick: bool) -> Vec<&'static Part> {
+    let fits = |part: &&Part| match names {
+        [] => !(quick && part.is_long),
+        names => names.iter().any(|name| name == part.name),
+    };
+    PARTS.iter().filter(fits).collect()
+}

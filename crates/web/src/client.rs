@@ -1,0 +1,12 @@
+//! The other end of a connection.
+
+use std::net::IpAddr;
+
+/// Who is at the other end of the connection, after the headers of trusted proxies were judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Client {
+    /// Its address.
+    pub address: IpAddr,
+    /// Whether it speaks https, to us or to a trusted proxy.
+    pub https: bool,
+}

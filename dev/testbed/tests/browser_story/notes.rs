@@ -1,0 +1,204 @@
+//! The Notes sample, behind the gateway, in two tabs.
+
+use crate::person::{log_in, sign_up};
+use crate::secrets::{ACCESS, REFRESH, Secrets, generation, value};
+use crate::stage::Stage;
+use cloakroom_testbed::browser::{Browser, Context, Engine, Page};
+
+const EMAIL: &str = "ada.lovelace@example.com";
+const SIGNED_IN: &str = "document.querySelector('#signed-in')?.hidden === false";
+const SIGNED_OUT: &str = "document.querySelector('#signed-out')?.hidden === false";
+const CONNECTED: &str = "['events', 'socket'].every(id => document.getElementById(id)?.dataset.state === 'connected')";
+const ADD: &str = "#add button[type=submit]";
+
+/// Streams of the test's own beside the ones of the page: the page shows a change whichever of the two brought it.
+const LISTEN: &str = "(async () => {
+  window.heard = { events: '', socket: '' };
+  const source = new EventSource('/api/events');
+  source.addEventListener('note-added', ({ data }) => { heard.events += data });
+  const socket = new WebSocket(location.origin.replace('http', 'ws') + '/api/live');
+  socket.onmessage = ({ data }) => { heard.socket += data };
+  await Promise.all([source, socket].map(stream => new Promise((open, fail) => { stream.onopen = open; stream.onerror = fail })));
+  return true;
+})()";
+
+/// Everything a page does at once when its user comes back to it.
+const TWENTY: &str =
+    "Promise.all(Array.from({ length: 20 }, () => cloakroom.fetch('/api/notes').then(answer => answer.status)))";
+
+pub(crate) async fn story(engine: Engine) {
+    let mut stage = Stage::start().await;
+    let browser = Browser::launch(engine).await.unwrap();
+    let context = browser.context().await.unwrap();
+    let mut secrets = Secrets::default();
+    let (one, two) = enter(&stage, &context).await;
+    assert_eq!(secrets.learn(&context).await, 3, "access, refresh, device");
+
+    // A note arrives in the other tab, both ways.
+    two.eval(LISTEN).await.unwrap();
+    write(&one, "buy oranges").await;
+    one.click(ADD).await.unwrap();
+    shows(&two, "buy oranges").await;
+    two.wait_for("heard.events.includes('buy oranges') && heard.socket.includes('buy oranges')").await.unwrap();
+    write(&two, "sent by socket").await;
+    two.click("#add-live").await.unwrap();
+    shows(&one, "sent by socket").await;
+    two.wait_for("heard.events.includes('sent by socket') && heard.socket.includes('sent by socket')").await.unwrap();
+    secrets.assert_none_in(&one).await;
+    secrets.assert_none_in(&two).await;
+
+    // The access token has ended; both tabs act at the same moment.
+    let before = generation(&context).await;
+    write(&one, "from the first tab").await;
+    write(&two, "from the second tab").await;
+    stage.expire();
+    let (first, second) = tokio::join!(one.click(ADD), two.click(ADD));
+    (first.unwrap(), second.unwrap());
+    for page in [&one, &two] {
+        shows(page, "from the first tab").await;
+        shows(page, "from the second tab").await;
+        page.wait_for(CONNECTED).await.unwrap();
+    }
+    assert_eq!(generation(&context).await, before + 1, "one generation for two tabs");
+    secrets.learn(&context).await;
+
+    // Forty calls in two tabs.
+    stage.expire();
+    let (first, second) = tokio::join!(one.eval(TWENTY), two.eval(TWENTY));
+    for statuses in [first.unwrap(), second.unwrap()] {
+        assert_eq!(statuses, serde_json::json!(vec![200; 20]));
+    }
+    assert_eq!(generation(&context).await, before + 2, "one generation for forty calls");
+    secrets.learn(&context).await;
+
+    // A restart with fresh tokens, and one that outlasts them.
+    for waits in [false, true] {
+        let before = generation(&context).await;
+        stage
+            .restart(|stage| {
+                if waits {
+                    stage.expire();
+                }
+            })
+            .await;
+        one.reload().await.unwrap();
+        for page in [&one, &two] {
+            page.wait_for(SIGNED_IN).await.unwrap();
+            page.wait_for(CONNECTED).await.unwrap();
+            shows(page, "from the second tab").await;
+        }
+        assert_eq!(generation(&context).await, before + u32::from(waits));
+        secrets.learn(&context).await;
+    }
+    write(&one, "after the restart").await;
+    one.click(ADD).await.unwrap();
+    shows(&two, "after the restart").await;
+
+    // Pages of ours that know a session, for the search and for the way back.
+    one.click("#who").await.unwrap();
+    one.wait_url("/auth/account").await.unwrap();
+    assert!(one.text("main").await.unwrap().contains(EMAIL));
+    secrets.assert_none_in(&one).await;
+    one.click("p.aside a").await.unwrap();
+    one.wait_for(CONNECTED).await.unwrap();
+    shows(&one, "after the restart").await;
+
+    // Log-out in one tab is seen by the other.
+    one.click("#logout").await.unwrap();
+    for page in [&one, &two] {
+        page.wait_for(SIGNED_OUT).await.unwrap();
+        assert_impersonal(page).await;
+        secrets.assert_none_in(page).await;
+    }
+    assert_eq!((value(&context, ACCESS).await, value(&context, REFRESH).await), (None, None));
+    for _ in 0..4 {
+        one.back().await.unwrap();
+        assert_impersonal(&one).await;
+    }
+    secrets.assert_none_in(&one).await;
+
+    the_search_can_fail(&secrets, &one).await;
+    stage.stop().await;
+    browser.close().await.unwrap();
+}
+
+/// Somebody logs out on the account page, which has no script that could tell other tabs.
+pub(crate) async fn ended_from_a_page_without_scripts(engine: Engine) {
+    let stage = Stage::start().await;
+    let browser = Browser::launch(engine).await.unwrap();
+    let context = browser.context().await.unwrap();
+    let (one, two) = enter(&stage, &context).await;
+    write(&two, "still here").await;
+    two.click(ADD).await.unwrap();
+    shows(&one, "still here").await;
+
+    one.click("#who").await.unwrap();
+    one.wait_url("/auth/account").await.unwrap();
+    one.click("form[action='/auth/logout'] button").await.unwrap();
+    one.wait_url("/auth/login?notice=logged-out").await.unwrap();
+    two.wait_for(SIGNED_OUT).await.unwrap();
+    assert_impersonal(&two).await;
+    for _ in 0..2 {
+        one.back().await.unwrap();
+        assert_impersonal(&one).await;
+    }
+    stage.stop().await;
+    browser.close().await.unwrap();
+}
+
+/// Signs up, logs in, and opens a second tab.
+async fn enter(stage: &Stage, context: &Context) -> (Page, Page) {
+    let one = context.page().await.unwrap();
+    let home = format!("{}/", stage.origin());
+    one.goto(&home).await.unwrap();
+    one.wait_for(SIGNED_OUT).await.unwrap();
+    one.click("#signed-out a.button").await.unwrap();
+    sign_up(&one, EMAIL).await;
+    log_in(&one, EMAIL, &home).await;
+    let two = context.page().await.unwrap();
+    two.goto(&home).await.unwrap();
+    for page in [&one, &two] {
+        page.wait_for(SIGNED_IN).await.unwrap();
+        page.wait_for(CONNECTED).await.unwrap();
+    }
+    (one, two)
+}
+
+async fn write(page: &Page, text: &str) {
+    page.fill("#text", text).await.unwrap();
+}
+
+async fn shows(page: &Page, note: &str) {
+    let listed = format!("[...document.querySelectorAll('#notes li p')].some(item => item.textContent === {note:?})");
+    page.wait_for(&listed).await.unwrap();
+}
+
+/// Nothing of the person is left, in sight or out of it.
+async fn assert_impersonal(page: &Page) {
+    let census = page.census().await.unwrap();
+    for source in ["html", "fields", "history", "localStorage", "sessionStorage", "indexedDB", "caches", "files"] {
+        let content = census.get(source).unwrap().to_string();
+        for personal in [EMAIL, "buy oranges", "from the first tab", "after the restart", "still here"] {
+            assert!(!content.contains(personal), "{source} at {} has {personal:?}: {content}", page.url().await.unwrap());
+        }
+    }
+}
+
+/// The same search finds what is planted: a value of the jar, and a shape that was never in it.
+async fn the_search_can_fail(secrets: &Secrets, page: &Page) {
+    let jwt = "eyJhbGciOiJub25lIn0.eyJzdWIiOiJhZGEifQ.";
+    let refresh = format!("{}.{}.7.{}", "A".repeat(22), "A".repeat(22), "A".repeat(43));
+    for planted in [secrets.any(), jwt.to_owned(), refresh] {
+        let text = serde_json::Value::from(planted);
+        for (plant, remove, place) in [
+            (format!("localStorage.setItem('kept', {text})"), "localStorage.clear()", "localStorage"),
+            (format!("window.app = {{ deep: [{text}] }}"), "delete window.app", "window"),
+        ] {
+            secrets.assert_none_in(page).await;
+            page.eval(&format!("({plant}, 1)")).await.unwrap();
+            let (found, _) = secrets.search(page).await.unwrap();
+            assert!(found.ends_with(place), "{found}");
+            page.eval(remove).await.unwrap();
+        }
+    }
+}

@@ -1,0 +1,10 @@
+//! Stories against the shipped server, over real sockets, on a clock that the tests move.
+
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
+mod accounts;
+mod csrf;
+mod every_row;
+mod gateway;
+mod keys;
+mod refresh;
