@@ -1,0 +1,28 @@
+//! Waiting with an end: every wait of these stories is for an event, and fails when it does not come.
+
+use std::time::Duration;
+
+/// Long enough for a loaded machine; nothing waits so long when all is well.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The event, or a failure that names what did not happen.
+pub(crate) async fn soon<T>(what: &str, event: impl Future<Output = T>) -> T {
+    match tokio::time::timeout(PATIENCE, event).await {
+        Ok(value) => value,
+        Err(_) => panic!("waited {PATIENCE:?} for this: {what}"),
+    }
+}
+
+/// Asks again and again until there is an answer.
+pub(crate) async fn until<T, F: Future<Output = Option<T>>>(what: &str, mut ask: impl FnMut() -> F) -> T {
+    soon(what, async {
+        let mut turns = tokio::time::interval(Duration::from_millis(5));
+        loop {
+            turns.tick().await;
+            if let Some(answer) = ask().await {
+                return answer;
+            }
+        }
+    })
+    .await
+}
