@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use http::header::{CONNECTION, CONTENT_TYPE, EXPECT, HOST, HeaderValue};
+use http::header::{CONNECTION, CONTENT_TYPE, EXPECT, HOST, HeaderName, HeaderValue};
 use http::request::Parts;
 use http::{Request, Response, StatusCode, Version};
 use http_body::Body as _;
@@ -12,6 +12,7 @@ use crate::body::Body;
 use crate::cookies;
 use crate::gate::{Admission, ClientInfo, Gate, Identity, Outcome, Seen};
 use crate::gateway::Gateway;
+use crate::inbound::Inbound;
 use crate::link::Link;
 use crate::pool::Lease;
 use crate::problem::Problem;
@@ -25,9 +26,9 @@ use crate::watch::{Causes, Progress, Watch};
 
 impl<G: Gate> Gateway<G> {
     /// Answers a request. Never fails: what goes wrong is a problem document, and after the head a broken transfer.
-    pub async fn handle(&self, request: Request<Incoming>, client: ClientInfo) -> Response<Body> {
+    pub async fn handle(&self, request: Request<impl Into<Inbound>>, client: ClientInfo) -> Response<Body> {
         let version = request.version();
-        let mut handled = handle(self, request, client).await;
+        let mut handled = handle(self, request.map(Into::into), client).await;
         if version >= Version::HTTP_2 {
             handled.response.headers_mut().remove(CONNECTION); // RFC 9113 §8.2.2
         }
@@ -37,6 +38,9 @@ impl<G: Gate> Gateway<G> {
     }
 }
 
+/// Tells an upstream the token that its forms need (see [`Identity::form_token`]).
+const FORM_TOKEN: HeaderName = HeaderName::from_static("cloakroom-form-token");
+
 /// An answer and what to say about it.
 struct Handled {
     response: Response<Body>,
@@ -44,7 +48,7 @@ struct Handled {
     outcome: Outcome,
 }
 
-async fn handle<G: Gate>(gateway: &Gateway<G>, request: Request<Incoming>, client: ClientInfo) -> Handled {
+async fn handle<G: Gate>(gateway: &Gateway<G>, request: Request<Inbound>, client: ClientInfo) -> Handled {
     let (parts, body) = request.into_parts();
     let route = match route(gateway, &parts, &client) {
         Ok(Some(route)) => route,
@@ -101,7 +105,7 @@ fn host_value(parts: &Parts, client: &ClientInfo, told: Option<Named<'_>>) -> Op
     shared.cloned().or_else(|| HeaderValue::from_str(told?.full).ok())
 }
 
-fn check_body<G>(gateway: &Gateway<G>, parts: &Parts, body: &Incoming) -> Result<(), Problem> {
+fn check_body<G>(gateway: &Gateway<G>, parts: &Parts, body: &Inbound) -> Result<(), Problem> {
     if parts.headers.get(EXPECT).is_some_and(|expect| !expect.as_bytes().eq_ignore_ascii_case(b"100-continue")) {
         return Err(Problem::Expectation);
     }
@@ -132,7 +136,7 @@ struct Exchange<'a, G> {
 }
 
 impl<G: Gate> Exchange<'_, G> {
-    async fn relay(self, mut parts: Parts, body: Incoming) -> Result<(Response<Body>, Outcome), Problem> {
+    async fn relay(self, mut parts: Parts, body: Inbound) -> Result<(Response<Body>, Outcome), Problem> {
         self.rewrite(&mut parts)?;
         let progress = if body.is_end_stream() { None } else { Some(Progress::new()) };
         let upload = Upload::new(body, self.gateway.limits.max_body_bytes, self.link.idle_for, progress.clone());
@@ -144,7 +148,7 @@ impl<G: Gate> Exchange<'_, G> {
         Ok((self.cleaned(response, lease, watch), Outcome::Forwarded))
     }
 
-    async fn tunnel(self, mut parts: Parts, body: Incoming) -> Result<(Response<Body>, Outcome), Problem> {
+    async fn tunnel(self, mut parts: Parts, body: Inbound) -> Result<(Response<Body>, Outcome), Problem> {
         if self.gateway.stopping.is_cancelled() {
             return Err(Problem::Draining);
         }
@@ -183,6 +187,9 @@ impl<G: Gate> Exchange<'_, G> {
         request_headers::remove_claims(headers, &gateway.strip);
         cookies::remove_own(headers, |name| gateway.gate.is_own_cookie(name));
         request_headers::set_authorization(headers, link.upstream.access, &self.identity);
+        if let Some(token) = &self.identity.form_token {
+            headers.insert(FORM_TOKEN, token.clone());
+        }
         let host = match &self.host {
             Some(host) if link.upstream.preserve_host => host,
             _ => &link.host,

@@ -40,6 +40,9 @@ pub struct Identity {
     /// The `Authorization` that the upstream gets, such as `Bearer …` for its audience. It is marked sensitive.
     /// With `None` a client's own `Authorization` passes only on a public route.
     pub authorization: Option<HeaderValue>,
+    /// The token that a plain form of the upstream's page must carry to be let in again; sent to it as
+    /// `Cloakroom-Form-Token`. `None` where no page is asked for.
+    pub form_token: Option<HeaderValue>,
     /// Whether a session was found; the answer is then personal.
     pub authenticated: bool,
     /// Cancelled when the session ends: streams and tunnels of this request end with it.

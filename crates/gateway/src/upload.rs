@@ -7,15 +7,15 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
-use hyper::body::Incoming;
 
 use crate::error::{Error, Reason, Side};
 use crate::hop_by_hop::clean_trailers;
+use crate::inbound::Inbound;
 use crate::watch::{Causes, Over, Progress, Watch};
 
 /// A request's body.
 pub(crate) struct Upload {
-    inner: Incoming,
+    inner: Inbound,
     /// Bytes that may still come.
     left: Option<u64>,
     watch: Watch,
@@ -24,7 +24,7 @@ pub(crate) struct Upload {
 impl Upload {
     /// `progress` is for requests that have a body.
     pub(crate) fn new(
-        inner: Incoming,
+        inner: Inbound,
         max_bytes: Option<u64>,
         idle_for: Duration,
         progress: Option<Arc<Progress>>,

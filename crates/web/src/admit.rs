@@ -6,7 +6,7 @@ use crate::navigation::{is_navigation, text, with_return};
 use crate::problem::{Code, Problem};
 use crate::shield::{Judged, judge_csrf};
 use crate::{Response, Web};
-use cloakroom_app::token::Seen;
+use cloakroom_app::token::{Binding, Seen};
 use cloakroom_app::{Error, Refusal};
 use http::StatusCode;
 use http::header::{CACHE_CONTROL, HeaderValue, LOCATION, ORIGIN};
@@ -48,6 +48,20 @@ impl Web {
             }
             Err(problem) => Entry::Answer(Box::new(self.problem(&problem, client))),
         }
+    }
+
+    /// The form token for the page that a navigation of somebody who is signed in asks an upstream for.
+    pub fn form_token_for(&self, request: &Parts, seen: &Seen) -> Option<String> {
+        let page = is_navigation(&request.method, &request.headers);
+        page.then(|| self.app.form_token(Binding::Session(seen.access().session)).ok()).flatten()
+    }
+
+    /// Whether a request to an upstream will only pass with a form token and carries none in its headers: then it may
+    /// stand in the body, where a plain form puts it.
+    pub fn looks_for_form_token(&self, request: &Parts) -> bool {
+        !request.headers.contains_key(crate::FORM_TOKEN)
+            && judge_csrf(&self.site, request) == Ok(Judged::TokenNeeded)
+            && Cookies::parse(&request.headers, self.site.cookies).is_ok_and(|cookies| cookies.access.is_some())
     }
 
     fn judge(&self, request: &Parts, wanted: Wanted) -> Result<Option<Arc<Seen>>, Problem> {

@@ -91,12 +91,10 @@ impl Web {
         let cookies = Cookies::parse(&parts.headers, self.site.cookies)?;
         let judged = if row.body == Body::Report { Judged::Pass } else { judge_csrf(&self.site, &parts)? };
         let mut fields = read(row, &parts, body).await?;
+        let in_form = fields.optional("cloakroom_csrf")?;
         if judged == Judged::TokenNeeded {
-            let in_form = fields.optional("csrf")?;
             let token = text(&parts.headers, crate::FORM_TOKEN).map(str::to_owned).or(in_form);
             self.check_form_token(token.as_deref(), &cookies)?;
-        } else {
-            fields.optional("csrf")?;
         }
         let seen = match (row.guard, cookies.access) {
             (Guard::Open, _) => None,

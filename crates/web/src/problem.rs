@@ -121,7 +121,8 @@ impl Code {
                     .into()
             }
             Self::FormTokenNeeded => {
-                "Send the token from GET /auth/csrf in the header Cloakroom-Csrf, or in the form field csrf.".into()
+                "Send the token from GET /auth/csrf in the header Cloakroom-Csrf, or in the field cloakroom_csrf of the form."
+                    .into()
             }
             Self::DuplicateCookie => {
                 "Another site under the same domain may have planted it. Clear the cookies of this site.".into()

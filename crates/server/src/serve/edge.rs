@@ -5,13 +5,16 @@ use super::client::client;
 use super::gate::WebGate;
 use super::meters::Meters;
 use crate::network::Network;
-use cloakroom_gateway::{Body, ClientInfo, Gateway};
-use cloakroom_web::{Web, is_own_path};
+use cloakroom_gateway::{Body, ClientInfo, Gateway, Inbound};
+use cloakroom_web::{FORM_TOKEN, Web, form_token_in, is_own_path};
+use http::request::Parts;
 use http::{HeaderValue, Request, Response};
 use hyper::body::Incoming;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+use tokio::time::timeout;
 
 /// What every connection shares.
 pub(super) struct Edge {
@@ -39,7 +42,8 @@ impl Edge {
             self.web.respond(Request::from_parts(parts, body), client).await.map(Body::wrap)
         } else {
             let info = ClientInfo { address: client.address, https: client.https, host };
-            let mut response = self.gateway.handle(Request::from_parts(parts, body), info).await;
+            let request = self.with_form_token(parts, body.into()).await;
+            let mut response = self.gateway.handle(request, info).await;
             self.web.finish(response.headers_mut(), &client);
             response
         };
@@ -64,4 +68,22 @@ impl Edge {
         }
         response
     }
+
+    /// A plain form carries its token in the body: it is looked for in the beginning and put where the gate finds it.
+    async fn with_form_token(&self, mut parts: Parts, mut body: Inbound) -> Request<Inbound> {
+        if self.web.looks_for_form_token(&parts) {
+            let looked = timeout(FORM_TOKEN_FOR, body.look(FORM_TOKEN_WITHIN, form_token_in)).await;
+            let token = looked.ok().and_then(Result::ok).flatten();
+            if let Some(value) = token.and_then(|token| HeaderValue::from_str(&token).ok()) {
+                parts.headers.insert(FORM_TOKEN, value);
+            }
+        }
+        Request::from_parts(parts, body)
+    }
 }
+
+/// A form's token is among its first fields.
+const FORM_TOKEN_WITHIN: usize = 64 * 1024;
+
+/// Who takes longer to send the beginning of a form is refused for want of a token.
+const FORM_TOKEN_FOR: Duration = Duration::from_secs(10);

@@ -30,7 +30,12 @@ impl Gate for WebGate {
             })
         });
         match header {
-            Ok(Ok(value)) => Admission::Pass(Identity { authorization: Some(value), authenticated: true, ended: None }),
+            Ok(Ok(value)) => Admission::Pass(Identity {
+                authorization: Some(value),
+                form_token: self.0.form_token_for(request, &seen).and_then(|token| HeaderValue::from_str(&token).ok()),
+                authenticated: true,
+                ended: None,
+            }),
             Ok(Err(_)) => self.failed(cloakroom_app::Fault::plain("a token is no header value"), &client),
             Err(fault) => self.failed(fault, &client),
         }

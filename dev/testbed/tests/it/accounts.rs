@@ -98,7 +98,7 @@ async fn the_pages_do_the_same_without_any_script() {
     let page = ann.visit("/auth/signup?return_to=/app/start").await;
     assert_eq!(page.status, StatusCode::OK, "{}", cloakroom_testbed::Watch::logged());
     let fields = [
-        ("csrf", &*hidden(&page.text(), "csrf")),
+        ("cloakroom_csrf", &*hidden(&page.text(), "cloakroom_csrf")),
         ("return_to", "/app/start"),
         ("email", "ann@example.com"),
         ("password", PASSWORD),
@@ -108,9 +108,9 @@ async fn the_pages_do_the_same_without_any_script() {
     let login = ann.visit(signed_up.header("location")).await;
     assert!(login.text().contains("its account is ready"));
 
-    let csrf = hidden(&login.text(), "csrf");
+    let csrf = hidden(&login.text(), "cloakroom_csrf");
     let wrong = [
-        ("csrf", &*csrf),
+        ("cloakroom_csrf", &*csrf),
         ("return_to", "/app/start"),
         ("email", "ann@example.com"),
         ("password", "wrong wrong wrong"),
@@ -120,7 +120,7 @@ async fn the_pages_do_the_same_without_any_script() {
     assert!(refused.text().contains("role=\"alert\"") && refused.text().contains("value=\"ann@example.com\""));
 
     let right = [
-        ("csrf", &*csrf),
+        ("cloakroom_csrf", &*csrf),
         ("return_to", "/app/start"),
         ("email", "ann@example.com"),
         ("password", PASSWORD),
@@ -136,7 +136,7 @@ async fn the_pages_do_the_same_without_any_script() {
 
     let account = ann.visit("/auth/account").await;
     assert!(account.text().contains("ann@example.com") && account.text().contains("you are here"));
-    let out = ann.submit("/auth/logout", &[("csrf", &hidden(&account.text(), "csrf"))]).await;
+    let out = ann.submit("/auth/logout", &[("cloakroom_csrf", &hidden(&account.text(), "cloakroom_csrf"))]).await;
     assert_eq!(out.header("location"), "/auth/login?notice=logged-out");
     let gone = ann.visit("/auth/account").await;
     assert_eq!(gone.header("location"), "/auth/login?return_to=%2Fauth%2Faccount");

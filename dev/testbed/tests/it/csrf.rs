@@ -51,6 +51,27 @@ async fn br_02_a_form_post_laundered_by_a_service_worker_needs_a_token() {
 }
 
 #[tokio::test]
+async fn a_plain_form_of_an_upstreams_page_works_with_the_token_that_the_page_was_given() {
+    let house = House::start().await;
+    let ann = house.signed_in("ann@example.com").await;
+    ann.visit("/app/transfer").await;
+    let token = house.echo.one().header("cloakroom-form-token").unwrap().to_owned();
+    let sent = ann.submit("/app/transfer", &[("to", "bob"), ("cloakroom_csrf", &token), ("amount", "5")]).await;
+    assert_eq!(sent.status, StatusCode::OK, "{}", sent.text());
+    let arrived = house.echo.one();
+    assert_eq!(arrived.body, format!("to=bob&cloakroom_csrf={token}&amount=5").as_bytes(), "byte for byte");
+    assert_eq!(arrived.header("cloakroom-csrf"), None);
+
+    let eve = house.signed_in("eve@example.com").await;
+    eve.visit("/app/transfer").await;
+    let hers = house.echo.one().header("cloakroom-form-token").unwrap().to_owned();
+    let forged = ann.submit("/app/transfer", &[("to", "eve"), ("cloakroom_csrf", &hers)]).await;
+    assert_eq!(forged.status, StatusCode::FORBIDDEN, "somebody else's token");
+    assert!(house.echo.take().is_empty());
+    house.close().await;
+}
+
+#[tokio::test]
 async fn a_web_socket_handshake_needs_the_right_origin() {
     let house = House::start().await;
     let ann = house.signed_in("ann@example.com").await;

@@ -82,8 +82,8 @@ async fn what_a_form_could_send_needs_a_token_everywhere() {
     let eve = house.signed_in("eve@example.com").await;
     let foreign = eve.fetch("GET", "/auth/csrf", None).await.json()["csrf"].as_str().unwrap().to_owned();
     for row in rows().filter(|row| row.method != "GET" && row.body != Body::Report) {
-        let with_foreign = format!("csrf={foreign}");
-        for body in ["", "csrf=", with_foreign.as_str(), "email=a"] {
+        let with_foreign = format!("cloakroom_csrf={foreign}");
+        for body in ["", "cloakroom_csrf=", with_foreign.as_str(), "email=a"] {
             let headers = [
                 ("sec-fetch-site", "same-origin"),
                 ("content-type", "application/x-www-form-urlencoded"),
