@@ -17,9 +17,14 @@ use http::request::Parts;
 use http::{Method, Request};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::timeout;
 
 /// The largest body of a route of ours, in bytes.
 pub const MAX_BODY: usize = 16 * 1024;
+
+/// Who takes longer to send one is not waited for.
+const BODY_FOR: Duration = Duration::from_secs(15);
 
 /// Whether a path is ours to answer, exactly as it was sent.
 pub fn is_own_path(path: &str) -> bool {
@@ -174,10 +179,11 @@ where
     if row.body == Body::None {
         return Ok(Fields::default());
     }
-    let body = match Limited::new(body, MAX_BODY).collect().await {
-        Ok(body) => body.to_bytes(),
-        Err(error) if error.is::<LengthLimitError>() => return Err(Code::TooLarge.into()),
-        Err(_) => return Err(Code::BadRequest.into()),
+    let body = match timeout(BODY_FOR, Limited::new(body, MAX_BODY).collect()).await {
+        Ok(Ok(body)) => body.to_bytes(),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => return Err(Code::TooLarge.into()),
+        Ok(Err(_)) => return Err(Code::BadRequest.into()),
+        Err(_) => return Err(Code::TooSlow.into()),
     };
     let content_type = content_type(parts);
     match (row.body, content_type.as_deref()) {

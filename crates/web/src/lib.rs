@@ -2,7 +2,7 @@
 //! pages, and the judgement of who may pass to an upstream.
 //!
 //! Architecture invariant: a handler extracts, calls one use case, renders; it never branches on state. The guard, the
-//! CSRF rule and the cache rule of a route are columns of [`table::ROUTES`], carried out in one place ([`dispatch`]).
+//! CSRF rule and the cache rule of a route are columns of [`table::ROUTES`], carried out in one place (`dispatch.rs`).
 //!
 //! Deliberately absent: proxying (`gateway`), sockets (`server`), SQL, keys.
 

@@ -45,6 +45,8 @@ pub enum Code {
     MethodNotAllowed,
     /// The body is larger than the route takes.
     TooLarge,
+    /// The body did not arrive in time.
+    TooSlow,
     /// The content type is not one that the route reads.
     UnsupportedMediaType,
     /// Too much waits already.
@@ -84,6 +86,7 @@ impl Code {
             Self::NotFound => (StatusCode::NOT_FOUND, "not-found", "There is nothing here"),
             Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "Not with this method"),
             Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "too-large", "The body is too large"),
+            Self::TooSlow => (StatusCode::REQUEST_TIMEOUT, "too-slow", "The body did not arrive in time"),
             Self::UnsupportedMediaType => {
                 (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", "The content type is not read here")
             }
@@ -133,6 +136,7 @@ impl Code {
             Self::NotFound => "Check the address.".into(),
             Self::MethodNotAllowed => "The header Allow names the methods that work.".into(),
             Self::TooLarge => "Routes under /auth take at most 16 KiB.".into(),
+            Self::TooSlow => "Try again.".into(),
             Self::UnsupportedMediaType => "Send application/json.".into(),
             Self::Busy => "Try again in a few seconds.".into(),
             Self::StrategyNotOffered => "Leave the field strategy out, or ask for \"cookie\".".into(),

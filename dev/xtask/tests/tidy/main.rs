@@ -26,7 +26,18 @@ struct Excuse {
 }
 
 /// May only hold what a reviewer agreed to; a row that excuses nothing fails.
-const EXCUSES: &[Excuse] = &[];
+const EXCUSES: &[Excuse] = &[
+    Excuse {
+        law: "nothing_is_global",
+        path: "crates/server/src/serve/meters.rs",
+        reason: "the metrics facade has room for one recorder in a process",
+    },
+    Excuse {
+        law: "nothing_is_global",
+        path: "dev/testbed/src/watch.rs",
+        reason: "a process has one log, and the testbed reads it",
+    },
+];
 
 struct Law {
     name: &'static str,

@@ -44,7 +44,7 @@ fn is_root(path: &str) -> bool {
         | ["build.rs", ..]
         | ["main.rs", _, "tests" | "benches" | "bin", ..]
         | [_, "bin", "src", ..] => true,
-        [_, "tests" | "benches" | "fuzz_targets", ..] => !path.contains("/src/"),
+        [_, "tests" | "benches" | "examples" | "fuzz_targets", ..] => !path.contains("/src/"),
         _ => false,
     }
 }
