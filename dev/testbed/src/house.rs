@@ -131,6 +131,12 @@ impl House {
         self.open().await;
     }
 
+    /// The same with other configuration, in TOML.
+    pub async fn restart_with(&mut self, more: &str) {
+        self.more = more.parse().unwrap();
+        self.restart().await;
+    }
+
     /// A visitor with an empty cookie jar.
     pub fn guest(&self) -> Guest {
         Guest::new(&self.origin(), self.port, self.watch.clone())

@@ -52,31 +52,3 @@ async fn the_pages_and_the_refresh_of_a_navigation_need_no_script() {
     house.close().await;
     browser.close().await.unwrap();
 }
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn zz_experiment() {
-    for (js, past, click) in [(true, true, false), (true, false, false), (false, false, false), (true, false, true), (false, false, true)] {
-        let house = House::start().await;
-        let (origin, app) = (house.origin(), format!("{}/app/x", house.origin()));
-        let browser = Browser::launch(Engine::Chromium).await.unwrap();
-        let context = browser.context().await.unwrap();
-        let page = context.page().await.unwrap();
-        page.set_javascript(js).await.unwrap();
-        page.goto(&format!("{origin}/auth/signup?return_to=%2Fapp%2Fx")).await.unwrap();
-        sign_up(&page, EMAIL).await;
-        log_in(&page, EMAIL, &app).await;
-        if past { house.advance(6 * 60); }
-        page.goto(&format!("{origin}/auth/account")).await.unwrap();
-        page.wait_url("/auth/account").await.unwrap();
-        let _ = click;
-        page.eval("window.marked = 1").await.unwrap();
-        page.click("form[action='/auth/logout'] button").await.unwrap();
-        page.wait_url("/auth/login?notice=logged-out").await.unwrap();
-        if click { page.goto("about:blank").await.unwrap(); page.back().await.unwrap(); }
-        page.back().await.unwrap();
-        let text = page.text("body").await.unwrap();
-        let info = page.eval("JSON.stringify([location.href, window.marked, performance.getEntriesByType('navigation')[0].notRestoredReasons])").await.unwrap();
-        println!("js {js} past {past} click {click}: personal {} {info}", text.contains(EMAIL));
-        browser.close().await.unwrap();
-    }
-}

@@ -8,3 +8,4 @@ mod every_row;
 mod gateway;
 mod keys;
 mod refresh;
+mod settings;
