@@ -23,8 +23,10 @@ pub(crate) fn quantile(values: &[f64], share: f64) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
     let Some(last) = sorted.len().checked_sub(1) else { return f64::NAN };
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and the last index")]
+    let index = |at: f64| at as usize;
     let at = last as f64 * share;
-    let (below, above) = (sorted[at.floor() as usize], sorted[at.ceil() as usize]);
+    let (below, above) = (sorted[index(at.floor())], sorted[index(at.ceil())]);
     below + (above - below) * at.fract()
 }
 

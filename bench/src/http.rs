@@ -53,7 +53,7 @@ impl Client {
 
 impl Answer {
     /// The first value of a header.
-    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header<'a>(&'a self, name: &'a str) -> Option<&'a str> {
         self.headers(name).next()
     }
 
@@ -78,6 +78,7 @@ pub(crate) fn post(path: &str, headers: &[(&str, &str)], json: &str) -> Vec<u8> 
 }
 
 fn request(method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Vec<u8> {
-    let lines: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
-    format!("{method} {path} HTTP/1.1\r\nhost: localhost\r\n{lines}\r\n{body}").into_bytes()
+    let host = ("host", "localhost");
+    let lines = [host].iter().chain(headers).flat_map(|(name, value)| [name, ": ", value, "\r\n"]).collect::<String>();
+    format!("{method} {path} HTTP/1.1\r\n{lines}\r\n{body}").into_bytes()
 }

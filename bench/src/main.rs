@@ -6,7 +6,6 @@
 
 #![expect(
     clippy::unwrap_used,
-    clippy::expect_used,
     clippy::indexing_slicing,
     clippy::print_stdout,
     clippy::cast_precision_loss,
@@ -69,12 +68,12 @@ fn main() -> Result<ExitCode> {
     if chosen.iter().any(|part| part.builds) {
         build_server(&root)?;
     }
-    let out = arguments.out.unwrap_or_else(|| {
-        root.join(if arguments.only.is_empty() { "bench/results" } else { "bench/work" })
-    });
+    let out = arguments
+        .out
+        .unwrap_or_else(|| root.join(if arguments.only.is_empty() { "bench/results" } else { "bench/work" }));
     let mut report = report::Report::begin(machine::look(&root), arguments.quick);
     for part in chosen {
-        let before = load::wait_for_quiet(if arguments.quick { 3 } else { 60 })?;
+        let before = load::wait_for_quiet(if arguments.quick { 3 } else { 30 })?;
         if before.is_high() {
             println!("\n!!! {before}: something else is at work; the figures below are not to be trusted !!!");
             anyhow::ensure!(!arguments.refuse_load, "refused to measure under load (--refuse-load)");

@@ -83,7 +83,8 @@ pub(crate) fn ensure_tools(refuse: bool) -> Result<()> {
     ensure!(!refuse, "missing, and --no-install was given; run: {by_hand}");
     ensure!(is_root(), "missing, and only root can install it; run: sudo {by_hand}");
     println!("missing: {} (Debian packages); installing with {by_hand}", missing.join(", "));
-    for arguments in [vec!["update", "-qq"], [vec!["install", "-y", "-qq", "--no-install-recommends"], missing].concat()]
+    for arguments in
+        [vec!["update", "-qq"], [vec!["install", "-y", "-qq", "--no-install-recommends"], missing].concat()]
     {
         let mut command = Command::new("apt-get");
         command.args(&arguments).env("DEBIAN_FRONTEND", "noninteractive");

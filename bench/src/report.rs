@@ -84,7 +84,9 @@ impl Report {
             text.push_str("**A short run: it shows that everything works; its figures prove nothing.**\n\n");
         }
         if self.parts.iter().any(|part| part.under_load) {
-            text.push_str("**Something else kept the machine busy during a part marked below: not to be trusted.**\n\n");
+            text.push_str(
+                "**Something else kept the machine busy during a part marked below: not to be trusted.**\n\n",
+            );
         }
         text.push_str(&machine(&self.machine));
         for part in &self.parts {
@@ -123,11 +125,8 @@ fn machine(machine: &Machine) -> String {
 fn measured(part: &Measured) -> String {
     let mut text = format!("\n## {}\n\n{}\n\n", part.title, part.how);
     let mark = if part.under_load { "**under load** — " } else { "" };
-    let _ = writeln!(
-        text,
-        "{mark}before: {}; after: {}; took {:.0} s.\n",
-        part.load_before, part.load_after, part.seconds
-    );
+    let _ =
+        writeln!(text, "{mark}before: {}; after: {}; took {:.0} s.\n", part.load_before, part.load_after, part.seconds);
     if let Some(failed) = &part.failed {
         let _ = writeln!(text, "**Could not be measured:** {failed}");
         return text;

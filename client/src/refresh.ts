@@ -15,17 +15,20 @@ export let epoch = 0;
 
 let flight: Promise<Outcome> | undefined;
 
-/** Refreshes, unless one has finished since `seen`: then fresh cookies are in the jar already. */
-export async function refresh(seen: number = epoch): Promise<Outcome> {
-  if (seen !== epoch) return "refreshed";
-  return (flight ??= queued(seen).finally(() => (flight = undefined)));
+/**
+ * Refreshes, unless one has finished since `seen`: then fresh cookies are in the jar already. Without `seen` it is
+ * not an expired cookie that asks for it, but the page: nothing is asked before.
+ */
+export async function refresh(seen?: number): Promise<Outcome> {
+  if ((seen ?? epoch) !== epoch) return "refreshed";
+  return (flight ??= queued(epoch, seen !== undefined).finally(() => (flight = undefined)));
 }
 
-const queued = (seen: number): Promise<Outcome> =>
+const queued = (seen: number, expired: boolean): Promise<Outcome> =>
   new Promise((resolve) => {
     let started: Promise<Outcome> | undefined;
-    const start = (waited?: boolean) => {
-      resolve((started ??= renew(seen, waited)));
+    const start = (doubt?: boolean) => {
+      resolve((started ??= renew(seen, doubt)));
       return started;
     };
     try {
@@ -34,7 +37,7 @@ const queued = (seen: number): Promise<Outcome> =>
       const lock = (options: LockOptions, held: LockGrantedCallback<unknown>) =>
         navigator.locks.request("cloakroom", options, held).catch(() => start());
       lock({ ifAvailable: true }, (free) => {
-        if (free) return start();
+        if (free) return start(expired);
         void lock({ signal: bound }, () => start(true));
       });
     } catch {
@@ -42,12 +45,12 @@ const queued = (seen: number): Promise<Outcome> =>
     }
   });
 
-/** `waited`: another tab had the lock until now, and its message may still be on the way. */
-async function renew(seen: number, waited?: boolean): Promise<Outcome> {
+/** `doubt`: another tab may have had the lock until a moment ago, and its message may still be on the way. */
+async function renew(seen: number, doubt?: boolean): Promise<Outcome> {
   try {
     const headers = { accept: "application/json" };
     const signal = AbortSignal.timeout?.(20_000) ?? null;
-    if (seen !== epoch || (waited && (await native(origin + "/auth/me", { headers, signal })).ok)) return "refreshed";
+    if (seen !== epoch || (doubt && (await native(origin + "/auth/me", { headers, signal })).ok)) return "refreshed";
     const response = await native(origin + "/auth/refresh", { method: "POST", headers, signal });
     const { ok, status } = response;
     if (ok || (status === 409 && (await code(response)) === "refresh-raced")) {

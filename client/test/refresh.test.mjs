@@ -185,6 +185,27 @@ test("two tabs that expire together make one refresh, by the lock", async (t) =>
   assert.deepEqual([one.heard, two.heard], [["refreshed"], ["refreshed"]]);
 });
 
+test("a tab that finds the lock free again, but has not heard yet, makes no second refresh", async (t) => {
+  const { site, tab } = await browser(t, {
+    locks: new Locks(),
+    answer: {
+      "/api/slow": async ({ headers }) => {
+        if (!headers.cookie.includes("expired")) return json("ok");
+        // A neighbour refreshes while this answer is on its way. Nothing is said about it.
+        site.jar.set("access", String(site.access));
+        return expired();
+      },
+    },
+  });
+  const { cloakroom } = await tab();
+  site.expire();
+  assert.equal((await cloakroom.fetch("/api/slow")).status, 200);
+  assert.equal(site.refreshes(), 0);
+  // Asked for, it is done, whatever the cookies are worth.
+  assert.equal(await cloakroom.refresh(), "refreshed");
+  assert.equal(site.refreshes(), 1);
+});
+
 test("a tab whose neighbour held the lock and failed refreshes by itself", async (t) => {
   const locks = new Locks();
   let first = true;

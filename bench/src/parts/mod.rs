@@ -32,7 +32,17 @@ pub(crate) struct Part {
 }
 
 /// All of them, in the order of the design's table.
-const PARTS: &[Part] = &[gateway::PART, verification::PART, rotations::PART, login::PART, storm::PART, rest::PART, revocations::PART, start::PART, kill::PART];
+const PARTS: &[Part] = &[
+    gateway::PART,
+    verification::PART,
+    rotations::PART,
+    login::PART,
+    storm::PART,
+    rest::PART,
+    revocations::PART,
+    start::PART,
+    kill::PART,
+];
 
 /// The names of all parts.
 pub(crate) fn names() -> PossibleValuesParser {

@@ -5,10 +5,10 @@ use crate::context::Context;
 use crate::figure::{Figure, Goal};
 use crate::rounds::{in_turns, nanoseconds};
 use anyhow::{Context as _, Result, anyhow, ensure};
+use aws_lc_rs::hmac;
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_FIXED, ED25519, ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents,
 };
-use aws_lc_rs::hmac;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use cloakroom_app::App;
@@ -115,7 +115,8 @@ fn new_token(cx: &Context, algorithm: Algorithm) -> Result<Figure> {
     let (ours, theirs) = in_turns(cx.pick(21, 101), whole, alone)?;
     let more = ours.iter().zip(&theirs).map(|(ours, theirs)| ours - theirs).collect::<Vec<_>>();
     let more = crate::figure::Spread::of(&more).median;
-    let name = format!("new token, {}{}", algorithm.as_str(), if algorithm == Algorithm::EdDsa { " (default)" } else { "" });
+    let name =
+        format!("new token, {}{}", algorithm.as_str(), if algorithm == Algorithm::EdDsa { " (default)" } else { "" });
     Ok(Figure::ratio(&name, "µs", &ours, &theirs).note(format!("{more:.2} µs besides the signature")))
 }
 
@@ -143,17 +144,18 @@ fn claims() -> Result<AccessClaims> {
 /// The crypto library alone.
 enum Bare {
     Public(ParsedPublicKey, Vec<u8>),
-    Mac(hmac::Key, Vec<u8>),
+    Mac(Box<hmac::Key>, Vec<u8>),
 }
 
 impl Bare {
     fn of(key: &SigningKey, signed: &[u8], signature: &[u8]) -> Result<Self> {
-        let decode = |member: Option<&String>| Ok::<_, anyhow::Error>(URL_SAFE_NO_PAD.decode(member.context("no member")?)?);
+        let decode =
+            |member: Option<&String>| Ok::<_, anyhow::Error>(URL_SAFE_NO_PAD.decode(member.context("no member")?)?);
         let Some(jwk) = key.public_jwk() else {
             // Any other key takes the same time; ours does not come out.
             let key = hmac::Key::new(hmac::HMAC_SHA256, &random::<32>()?);
             let tag = hmac::sign(&key, signed).as_ref().to_vec();
-            return Ok(Self::Mac(key, tag));
+            return Ok(Self::Mac(Box::new(key), tag));
         };
         let Jwk { x, y, n, e, .. } = &jwk;
         let parsed = match key.algorithm() {

@@ -60,6 +60,11 @@ impl App {
             let page = self.store.revocations_after(after, PAGE).await?;
             for (seq, entry, until) in &page {
                 self.marks.apply(entry, *until);
+                match entry {
+                    Revocation::Session(session) => self.streams.end(*session),
+                    Revocation::Key(_) => self.streams.end_all(),
+                    Revocation::Issues { .. } => {}
+                }
                 self.marks.read_up_to.fetch_max(*seq, Ordering::SeqCst);
             }
             if page.len() < PAGE as usize {

@@ -25,7 +25,7 @@ use cloakroom_store::{Order, Store, Unit};
 use feed::Marks;
 use keys::Ring;
 use std::sync::Arc;
-use token::{Sightings, Verified};
+use token::{Sightings, Streams, Verified};
 
 /// Everything that the use cases need, shared by all requests.
 pub struct App {
@@ -38,6 +38,7 @@ pub struct App {
     marks: Marks,
     verified: Verified,
     sightings: Sightings,
+    streams: Streams,
 }
 
 impl App {
@@ -56,6 +57,7 @@ impl App {
             ring: arc_swap::ArcSwap::from_pointee(ring),
             marks: Marks::default(),
             sightings: Sightings::default(),
+            streams: Streams::default(),
             store,
             clock,
             settings,

@@ -171,6 +171,7 @@ impl<G: Gate> Exchange<'_, G> {
             session: self.identity.ended.clone(),
             cut: self.gateway.cut.clone(),
             idle_for: self.gateway.limits.tunnel_idle_for,
+            _hold: self.identity.hold.clone(),
         };
         self.gateway.tunnels.spawn(tunnel::run(client, upstream, ends));
         let mut response = self.cleaned(response, lease, Watch::default());
@@ -209,6 +210,7 @@ impl<G: Gate> Exchange<'_, G> {
         Watch::new(Causes {
             idle_for: if events { limits.event_stream_idle_for } else { Some(self.link.idle_for) },
             ended: self.identity.ended.clone(),
+            _hold: self.identity.hold.clone(),
             stopping: events.then(|| self.gateway.stopping.clone()),
             progress,
         })

@@ -47,7 +47,12 @@ pub struct Identity {
     pub authenticated: bool,
     /// Cancelled when the session ends: streams and tunnels of this request end with it.
     pub ended: Option<CancellationToken>,
+    /// Dropped when the answer has ended, streams and tunnels included: how the gate learns of it.
+    pub hold: Option<Hold>,
 }
+
+/// Something that lives as long as an answer streams.
+pub type Hold = std::sync::Arc<dyn std::any::Any + Send + Sync>;
 
 impl std::fmt::Debug for Identity {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -41,7 +41,7 @@ mod watch;
 
 pub use body::Body;
 pub use error::{Error, Reason, Side};
-pub use gate::{Admission, ClientInfo, Gate, Identity, Outcome, Seen};
+pub use gate::{Admission, ClientInfo, Gate, Hold, Identity, Outcome, Seen};
 pub use gateway::{Extras, Gateway, SetupError};
 pub use inbound::Inbound;
 pub use limits::Limits;

@@ -19,6 +19,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf, copy_bidirectional};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use crate::gate::Hold;
 use crate::hop_by_hop::has_token;
 use crate::problem::Problem;
 use crate::watch::Progress;
@@ -52,6 +53,8 @@ pub(crate) struct Ends {
     pub(crate) cut: CancellationToken,
     /// Silence.
     pub(crate) idle_for: Option<Duration>,
+    /// Dropped with the tunnel.
+    pub(crate) _hold: Option<Hold>,
 }
 
 /// Copies until both sides are done, one breaks, or it is ended.

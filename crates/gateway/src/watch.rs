@@ -10,6 +10,8 @@ use std::time::Duration;
 use tokio::time::{Instant, Sleep};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
+use crate::gate::Hold;
+
 /// When bytes of one exchange last moved, in either direction.
 #[derive(Debug)]
 pub(crate) struct Progress {
@@ -63,6 +65,8 @@ pub(crate) struct Causes {
     pub(crate) stopping: Option<CancellationToken>,
     /// The other direction, whose bytes count too.
     pub(crate) progress: Option<Arc<Progress>>,
+    /// Dropped with the transfer.
+    pub(crate) _hold: Option<Hold>,
 }
 
 /// The state of waiting for them.

@@ -3,7 +3,7 @@
 
 use crate::config::{self, Config};
 use crate::serve::{Running, Sockets, start};
-use crate::terminal::{Ending, answer, master_from_environment};
+use crate::terminal::{Ending, StopSignals, answer, master_from_environment};
 use crate::{log, master_key};
 use anyhow::Context as _;
 use clap::Args;
@@ -13,7 +13,6 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 /// The command's options.
@@ -34,13 +33,10 @@ impl Demo {
     pub(crate) fn run(&self) -> anyhow::Result<Ending> {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         runtime.block_on(async {
+            let mut stop = StopSignals::listen()?;
             let system = System::start(self.port, &self.data, Arc::new(SystemClock)).await?;
             system.tell(&self.data);
-            let mut terminate = signal(SignalKind::terminate())?;
-            tokio::select! {
-                interrupted = tokio::signal::ctrl_c() => interrupted?,
-                _ = terminate.recv() => {}
-            }
+            stop.recv().await;
             answer("\nStopping. Sessions stay alive for the next start.");
             system.stop().await?;
             Ok(Ending::Done)

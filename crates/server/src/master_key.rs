@@ -42,14 +42,27 @@ fn read(mut opened: File, file: &Path) -> anyhow::Result<MasterKey> {
 
 fn make(file: &Path) -> anyhow::Result<MasterKey> {
     let key = MasterKey::generate()?;
+    let name = file.display();
+    // Written elsewhere and then named: a key is there whole or not at all, whenever this process is killed, and of two
+    // that start together one makes it and the other reads it.
+    let mut draft = file.as_os_str().to_owned();
+    draft.push(format!(".{}", std::process::id()));
     let mut made = OpenOptions::new()
         .write(true)
-        .create_new(true)
+        .create(true)
+        .truncate(true)
         .mode(0o600)
-        .open(file)
-        .with_context(|| format!("cannot make the master key {}", file.display()))?;
+        .open(&draft)
+        .with_context(|| format!("cannot make the master key {name}"))?;
     writeln!(made, "{}", &*key.to_text())?;
     made.sync_all()?;
+    let named = std::fs::hard_link(&draft, file);
+    std::fs::remove_file(&draft)?;
+    match named {
+        Ok(()) => {}
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => return read(File::open(file)?, file),
+        Err(error) => return Err(error).with_context(|| format!("cannot make the master key {name}")),
+    }
     tracing::info!(file = %file.display(), "made a new master key: keep a copy of it somewhere else than the database");
     Ok(key)
 }

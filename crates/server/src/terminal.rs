@@ -1,5 +1,8 @@
 //! What the commands have in common: talking to the terminal, ending, the one secret of the environment.
 
+use std::io::Write as _;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
 /// How a command ends.
 pub(crate) enum Ending {
     /// It did what was asked.
@@ -14,16 +17,35 @@ pub(crate) fn master_from_environment() -> Option<String> {
     std::env::var("CLOAKROOM_MASTER_KEY").ok()
 }
 
+/// SIGTERM and Ctrl-C, from the moment of listening on.
+pub(crate) struct StopSignals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl StopSignals {
+    pub(crate) fn listen() -> std::io::Result<Self> {
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    /// Waits for one of them.
+    pub(crate) async fn recv(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}
+
 /// A line for a person, on stderr.
 #[expect(clippy::print_stderr, reason = "the command line talks to people")]
 pub(crate) fn say(line: &str) {
     eprintln!("{line}");
 }
 
-/// A line of output, on stdout.
-#[expect(clippy::print_stdout, reason = "the command line answers on stdout")]
+/// A line of output, on stdout. Whoever has stopped reading it (`| head`) has had enough.
 pub(crate) fn answer(line: &str) {
-    println!("{line}");
+    drop(writeln!(std::io::stdout().lock(), "{line}"));
 }
 
 /// A runtime for a command that is done in a moment.

@@ -28,6 +28,7 @@ pub enum SameSite {
 const ACCESS: [&str; 2] = ["cloakroom", "__Host-Http-cloakroom"];
 const REFRESH: [&str; 2] = ["cloakroom-refresh", "__Secure-cloakroom-refresh"];
 const DEVICE: [&str; 2] = ["cloakroom-device", "__Secure-cloakroom-device"];
+const LOGGED_OUT: [&str; 2] = ["cloakroom-logged-out", "__Host-Http-cloakroom-logged-out"];
 
 /// The refresh cookie goes nowhere else, so no upstream and no static file ever receives it.
 const REFRESH_PATH: &str = "/auth/refresh";
@@ -138,6 +139,8 @@ pub(crate) enum Kind {
     Access,
     Refresh,
     Device,
+    /// Says nothing; that it was set is what counts (see `Web::forget_pages`).
+    LoggedOut,
 }
 
 impl CookieNames {
@@ -148,6 +151,7 @@ impl CookieNames {
             Kind::Access => (self.access(), "/", same_site),
             Kind::Refresh => (self.refresh(), REFRESH_PATH, SameSite::Strict),
             Kind::Device => (self.device(), "/auth", SameSite::Lax),
+            Kind::LoggedOut => (self.pick(LOGGED_OUT), "/", same_site),
         };
         let same_site = match same_site {
             SameSite::Lax => "Lax",

@@ -12,6 +12,7 @@ use crate::{Response, Web};
 use bytes::Bytes;
 use cloakroom_app::token::{Binding, Seen};
 use cloakroom_app::{Error, Refusal};
+use cloakroom_core::time::Lifetime;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, SET_COOKIE, VARY};
 use http::request::Parts;
 use http::{Method, Request};
@@ -138,6 +139,14 @@ impl Web {
         for kind in [Kind::Access, Kind::Refresh] {
             self.set_cookie(response, &self.site.cookies.clear(kind, self.site.same_site));
         }
+    }
+
+    /// Makes Chromium throw pages of the session out of its back/forward cache: it does so for `no-store` pages when an
+    /// `HttpOnly` cookie of theirs changes, but seen (Chromium 156) not on the mere clearing of the session's cookies if
+    /// the page itself was reached over a refresh. One more cookie that comes and goes is noticed.
+    pub(crate) fn forget_pages(&self, response: &mut Response) {
+        let cookie = self.site.cookies.write(Kind::LoggedOut, "1", Some(Lifetime::from_secs(1)), self.site.same_site);
+        self.set_cookie(response, &cookie);
     }
 
     /// Adds a `Set-Cookie`; what sets one is never stored anywhere.

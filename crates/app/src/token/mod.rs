@@ -3,9 +3,12 @@
 mod form;
 mod mint;
 mod sighting;
+mod streams;
 mod verified;
 
 pub use form::Binding;
 pub(crate) use sighting::Sightings;
+pub use streams::Stream;
+pub(crate) use streams::Streams;
 pub use verified::Seen;
 pub(crate) use verified::Verified;

@@ -47,6 +47,7 @@ impl Gate for TestGate {
             authorization: Some(HeaderValue::from_static("Bearer ours")),
             authenticated: true,
             ended: self.ended.clone(),
+            ..Identity::default()
         })
     }
 

@@ -56,8 +56,14 @@ enum Command {
 #[derive(Args)]
 pub(crate) struct ConfigFile {
     /// The configuration, in TOML. `cloakroom.example.toml` in the repository explains every key.
-    #[arg(long, short, value_name = "FILE", env = "CLOAKROOM_CONFIG", default_value = "cloakroom.toml")]
+    #[arg(long, short, global = true, value_name = "FILE", env = "CLOAKROOM_CONFIG", default_value = "cloakroom.toml")]
     config: PathBuf,
+}
+
+/// The environment as text. What is no text is shown as such, and so refused where it is meant for us; what others
+/// keep in theirs is their affair.
+fn environment() -> impl Iterator<Item = (String, String)> {
+    std::env::vars_os().map(|(name, value)| (name.to_string_lossy().into_owned(), value.to_string_lossy().into_owned()))
 }
 
 /// Runs the command that the arguments name.
@@ -106,6 +112,6 @@ impl ConfigFile {
             .len();
         anyhow::ensure!(size <= MAX_BYTES, "{name} is larger than 1 MiB, which is no configuration");
         let text = std::fs::read_to_string(&self.config).with_context(|| format!("cannot read {name}"))?;
-        Ok(config::parse(&text, std::env::vars()))
+        Ok(config::parse(&text, environment()))
     }
 }

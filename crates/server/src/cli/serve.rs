@@ -3,22 +3,24 @@
 use super::ConfigFile;
 use crate::config::Config;
 use crate::serve::{Running, Sockets, start};
-use crate::terminal::{Ending, master_from_environment};
+use crate::terminal::{Ending, StopSignals, master_from_environment};
 use crate::{log, master_key};
 use cloakroom_app::SystemClock;
 use std::sync::Arc;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 pub(super) fn run(file: &ConfigFile) -> anyhow::Result<Ending> {
     let Some(config) = file.read()? else { return Ok(Ending::Misused) };
     log::start(&config);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
+        // Before anything can be seen from outside: a signal without a listener ends the process on the spot.
+        let mut signals = Signals::listen()?;
         let sockets = Sockets::bind(&config).await?;
         let master = master_key::load(&config.master_key_file, master_from_environment().as_deref())?;
         let running = start(&config, sockets, master, Arc::new(SystemClock)).await?;
         tell(&config, &running);
-        until_stopped(&running, file).await?;
+        until_stopped(&running, file, &mut signals).await;
         tracing::info!("stopping: open requests may take up to {:?} to end", config.drain_for);
         running.stop().await?;
         tracing::info!("stopped");
@@ -38,15 +40,23 @@ fn tell(config: &Config, running: &Running) {
 }
 
 /// Waits for a signal to stop; reads the configuration again on SIGHUP.
-async fn until_stopped(running: &Running, file: &ConfigFile) -> anyhow::Result<()> {
-    let mut reload = signal(SignalKind::hangup())?;
-    let mut terminate = signal(SignalKind::terminate())?;
+async fn until_stopped(running: &Running, file: &ConfigFile, signals: &mut Signals) {
     loop {
         tokio::select! {
-            _ = reload.recv() => again(running, file),
-            _ = terminate.recv() => return Ok(()),
-            interrupted = tokio::signal::ctrl_c() => return Ok(interrupted?),
+            _ = signals.reload.recv() => again(running, file),
+            () = signals.stop.recv() => return,
         }
+    }
+}
+
+struct Signals {
+    reload: Signal,
+    stop: StopSignals,
+}
+
+impl Signals {
+    fn listen() -> std::io::Result<Self> {
+        Ok(Self { reload: signal(SignalKind::hangup())?, stop: StopSignals::listen()? })
     }
 }
 

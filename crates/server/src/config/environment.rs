@@ -20,6 +20,13 @@ pub(super) fn overlay(
         if OTHERS.contains(&name.as_str()) || rest.starts_with("TEST_") || rest.starts_with("VECTORS") {
             continue;
         }
+        if is_service_link(rest) {
+            continue;
+        }
+        if value.contains(char::REPLACEMENT_CHARACTER) {
+            mistakes.push(Mistake::new(name, "this is not UTF-8 text"));
+            continue;
+        }
         let lower = rest.to_ascii_lowercase();
         let place =
             SECTIONS.iter().find_map(|section| Some((section, lower.strip_prefix(section)?.strip_prefix('_')?)));
@@ -33,6 +40,13 @@ pub(super) fn overlay(
             section.insert(key.to_owned(), typed(value));
         }
     }
+}
+
+/// What Kubernetes and Docker tell every container about a service called `cloakroom`, such as
+/// `CLOAKROOM_SERVICE_HOST` and `CLOAKROOM_PORT_8080_TCP`. No key has the word PORT in it.
+fn is_service_link(rest: &str) -> bool {
+    let words: Vec<_> = rest.split('_').collect();
+    words.contains(&"PORT") || words.ends_with(&["SERVICE", "HOST"])
 }
 
 fn typed(text: String) -> toml::Value {

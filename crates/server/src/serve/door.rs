@@ -11,6 +11,7 @@ use rustls::ServerConfig;
 use std::convert::Infallible;
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
@@ -54,15 +55,22 @@ impl Doors {
                 let acceptor = tls.as_ref().map(|tls| TlsAcceptor::from(tls.load_full()));
                 doors.connections.clone().spawn(async move {
                     let encrypted = acceptor.is_some();
+                    let asked = Arc::new(AtomicBool::new(false));
+                    let notices = Arc::clone(&asked);
                     let service = service_fn(move |request| {
+                        notices.store(true, Ordering::Relaxed);
                         let answer = handle(request, peer, encrypted);
                         async move { Ok::<_, Infallible>(answer.await) }
                     });
                     match acceptor {
-                        None => doors.serve(&builder, stream, service).await,
+                        None => doors.serve(&builder, stream, service, &asked).await,
                         Some(acceptor) => {
-                            if let Ok(Ok(stream)) = timeout(HANDSHAKE_FOR, acceptor.accept(stream)).await {
-                                doors.serve(&builder, stream, service).await;
+                            let agreed = tokio::select! {
+                                agreed = timeout(HANDSHAKE_FOR, acceptor.accept(stream)) => agreed,
+                                () = doors.closing.cancelled() => return,
+                            };
+                            if let Ok(Ok(stream)) = agreed {
+                                doors.serve(&builder, stream, service, &asked).await;
                             }
                         }
                     }
@@ -113,7 +121,7 @@ impl Doors {
         builder
     }
 
-    async fn serve<I, S, B>(&self, builder: &Builder<TokioExecutor>, stream: I, service: S)
+    async fn serve<I, S, B>(&self, builder: &Builder<TokioExecutor>, stream: I, service: S, asked: &AtomicBool)
     where
         I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
         S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible> + Send,
@@ -125,14 +133,24 @@ impl Doors {
         let mut connection = std::pin::pin!(connection);
         // What ends a connection early is the client's affair: it left, or spoke nonsense and was told.
         tokio::select! {
-            ended = connection.as_mut() => drop(ended),
-            () = self.closing.cancelled() => {
-                connection.as_mut().graceful_shutdown();
-                tokio::select! {
-                    ended = connection => drop(ended),
-                    () = self.cut.cancelled() => {}
-                }
-            }
+            _ = connection.as_mut() => return,
+            () = self.unasked(asked) => {}
+            () = self.closing.cancelled() => {}
+        }
+        connection.as_mut().graceful_shutdown();
+        tokio::select! {
+            _ = connection => {}
+            () = self.unasked(asked) => {}
+            () = self.cut.cancelled() => {}
+        }
+    }
+
+    /// Ends when a connection has asked for nothing in the time of one head. hyper's own deadline begins only when it
+    /// knows which version of HTTP it speaks, and HTTP/2 has none: a client that says nothing would keep its place for ever.
+    async fn unasked(&self, asked: &AtomicBool) {
+        tokio::time::sleep(self.header_for).await;
+        if asked.load(Ordering::Relaxed) {
+            std::future::pending::<()>().await;
         }
     }
 }

@@ -1,8 +1,10 @@
 //! The gateway's question to the web: may this pass, and as whom? Nothing is decided here.
 
+use cloakroom_app::token::Seen;
 use cloakroom_gateway::{Access, Admission, Body, ClientInfo, Gate, Identity, Upstream};
 use cloakroom_web::{Client, Entry, Wanted, Web, is_own_cookie};
 use http::HeaderValue;
+use http::header::{ACCEPT, UPGRADE};
 use http::request::Parts;
 use http_body_util::BodyExt as _;
 use std::sync::Arc;
@@ -34,7 +36,7 @@ impl Gate for WebGate {
                 authorization: Some(value),
                 form_token: self.0.form_token_for(request, &seen).and_then(|token| HeaderValue::from_str(&token).ok()),
                 authenticated: true,
-                ended: None,
+                ..self.stream_of(request, &seen)
             }),
             Ok(Err(_)) => self.failed(cloakroom_app::Fault::plain("a token is no header value"), &client),
             Err(fault) => self.failed(fault, &client),
@@ -47,6 +49,16 @@ impl Gate for WebGate {
 }
 
 impl WebGate {
+    /// A stream ends with its session: event streams and tunnels say beforehand that they are one.
+    fn stream_of(&self, request: &Parts, seen: &Seen) -> Identity {
+        let events = request.headers.get(ACCEPT).is_some_and(|accept| accept.as_bytes() == b"text/event-stream");
+        if !events && !request.headers.contains_key(UPGRADE) {
+            return Identity::default();
+        }
+        let stream = self.0.app().open_stream(seen);
+        Identity { ended: Some(stream.ended()), hold: Some(Arc::new(stream)), ..Identity::default() }
+    }
+
     fn failed(&self, fault: cloakroom_app::Fault, client: &Client) -> Admission {
         Admission::Answer(
             self.0.problem(&fault.into(), client).map(|body| Body::wrap(body.map_err(|never| match never {}))),

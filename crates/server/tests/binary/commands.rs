@@ -2,7 +2,7 @@
 //! with the exit code of the house (1: it could not, 2: it was asked wrongly).
 
 use crate::house::House;
-use crate::program::{Program, code, command, run, text};
+use crate::program::{code, command, run, text};
 use crate::upstream::Upstream;
 use rustix::process::Signal;
 use serde_json::{Value, json};
@@ -34,7 +34,7 @@ async fn every_command_has_a_help_that_teaches() {
         (&["demo"], "--port"),
         (&["serve"], "SIGHUP"),
         (&["check"], "--json"),
-        (&["keys"], "sealed"),
+        (&["keys"], "revoke"),
         (&["keys", "list"], "--json"),
         (&["keys", "rotate"], "--now"),
         (&["keys", "revoke"], "<KEY>"),
@@ -122,7 +122,10 @@ async fn the_environment_overrides_the_file_and_its_mistakes_are_reported_with_t
     let mut check = command(house.folder(), ["check"]);
     check.env("CLOAKROOM_SESSION_PROFILE", "odd").env("CLOAKROOM_CELLAR_DOOR", "open");
     let told = text(&check.output().await.unwrap().stderr);
-    assert!(told.contains("2 mistakes") && told.contains("session.profile: ") && told.contains("CLOAKROOM_CELLAR_DOOR: "), "{told}");
+    assert!(
+        told.contains("2 mistakes") && told.contains("session.profile: ") && told.contains("CLOAKROOM_CELLAR_DOOR: "),
+        "{told}"
+    );
 }
 
 #[tokio::test]
@@ -263,6 +266,15 @@ async fn the_schema_knows_every_key_that_the_example_uses() {
     std::fs::write(folder.path().join("cloakroom.toml"), &example).unwrap();
     let checked = run(folder.path(), &["check"]).await;
     assert_eq!(code(&checked), 0, "{}", text(&checked.stderr));
+}
+
+/// The example with its commented-out keys and sections switched on.
+fn uncommented(example: &str) -> String {
+    let switched_on = |line: &str| {
+        let rest = line.strip_prefix("# ")?;
+        rest.parse::<toml::Table>().is_ok_and(|table| !table.is_empty()).then(|| rest.to_owned())
+    };
+    example.lines().map(|line| switched_on(line).unwrap_or_else(|| line.to_owned()) + "\n").collect()
 }
 
 /// Whether a value is what a schema asks for, in the words of JSON Schema that ours uses. A word that is new here fails.

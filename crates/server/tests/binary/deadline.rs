@@ -7,14 +7,12 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The event, or a failure that names what did not happen.
 pub(crate) async fn soon<T>(what: &str, event: impl Future<Output = T>) -> T {
-    match tokio::time::timeout(PATIENCE, event).await {
-        Ok(value) => value,
-        Err(_) => panic!("waited {PATIENCE:?} for this: {what}"),
-    }
+    let waited = tokio::time::timeout(PATIENCE, event).await;
+    waited.unwrap_or_else(|_| panic!("waited {PATIENCE:?} for this: {what}"))
 }
 
 /// Asks again and again until there is an answer.
-pub(crate) async fn until<T, F: Future<Output = Option<T>>>(what: &str, mut ask: impl FnMut() -> F) -> T {
+pub(crate) async fn until<T>(what: &str, mut ask: impl AsyncFnMut() -> Option<T>) -> T {
     soon(what, async {
         let mut turns = tokio::time::interval(Duration::from_millis(5));
         loop {

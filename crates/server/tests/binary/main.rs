@@ -3,11 +3,17 @@
 //!
 //! What the protocol says in all its cases is told elsewhere (`dev/testbed`), on a clock that tests move.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
 
 mod commands;
-mod demo;
 mod deadline;
+mod demo;
 mod floods;
 mod house;
 mod keys;

@@ -30,10 +30,11 @@ pub(crate) struct Upstream {
     pub(crate) released: Arc<Semaphore>,
 }
 
-type Body = UnsyncBoxBody<Bytes, Infallible>;
+/// A body, known or generated.
+pub(crate) type Body = UnsyncBoxBody<Bytes, Infallible>;
 
 /// One piece of a generated body.
-const PIECE: [u8; 64 * 1024] = [b'x'; 64 * 1024];
+static PIECE: [u8; 64 * 1024] = [b'x'; 64 * 1024];
 
 impl Upstream {
     /// Starts it. It tells its name with every answer.
@@ -94,7 +95,8 @@ fn whole(text: impl Into<Bytes>) -> Body {
 }
 
 fn headers(headers: &HeaderMap) -> String {
-    let pairs = headers.iter().map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into()));
+    let pairs =
+        headers.iter().map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into()));
     serde_json::Value::Object(pairs.collect()).to_string()
 }
 

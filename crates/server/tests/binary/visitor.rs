@@ -1,27 +1,23 @@
 //! An HTTP client with a cookie jar, as a browser on this site behaves.
 
+use crate::upstream::Body;
 use bytes::Bytes;
 use http::{HeaderMap, Request};
-use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt as _, Full};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use std::convert::Infallible;
 
 /// A password that the policy takes.
 pub(crate) const PASSWORD: &str = "correct horse battery staple";
-
-/// A body to send.
-pub(crate) type Sent = UnsyncBoxBody<Bytes, Infallible>;
 
 /// A visitor. A clone has a copy of the jar, as a thief or a backup has.
 #[derive(Clone)]
 pub(crate) struct Visitor {
     port: u16,
-    client: Client<HttpConnector, Sent>,
+    client: Client<HttpConnector, Body>,
     jar: BTreeMap<String, String>,
 }
 
@@ -65,7 +61,7 @@ pub(crate) async fn get(port: u16, path: &str) -> Option<Answer> {
 }
 
 /// A body of known bytes.
-pub(crate) fn full(body: impl Into<Bytes>) -> Sent {
+pub(crate) fn full(body: impl Into<Bytes>) -> Body {
     Full::new(body.into()).boxed_unsync()
 }
 
@@ -73,6 +69,11 @@ impl Visitor {
     /// Somebody new.
     pub(crate) fn at(port: u16) -> Self {
         Self { port, client: Client::builder(TokioExecutor::new()).build_http(), jar: BTreeMap::new() }
+    }
+
+    /// The same visitor, sent to another port by a balancer.
+    pub(crate) fn moved_to(self, port: u16) -> Self {
+        Self { port, ..self }
     }
 
     /// What a page of the site sends along with an unsafe request.
@@ -102,7 +103,7 @@ impl Visitor {
         method: &str,
         path: &str,
         headers: &[(&str, &str)],
-        body: Sent,
+        body: Body,
     ) -> Result<Answer, Lost> {
         let mut request = Request::builder()
             .method(method)

@@ -2,7 +2,7 @@
 
 use crate::Response;
 use crate::call::Call;
-use crate::problem::Problem;
+use crate::problem::{Code, Problem};
 use cloakroom_core::return_to::ReturnTo;
 use minijinja::{Value, context};
 
@@ -40,7 +40,13 @@ impl Call {
         let (csrf, device) = self.form_token()?;
         let shown = problem.map(|problem| {
             let (_, _, title) = problem.code.parts();
-            context! { title, advice => problem.code.advice() }
+            // Which field to look at; a wrong pair of both says nothing about either.
+            let field = match problem.code {
+                Code::BadEmail => "email",
+                Code::BadPassword(_) => "password",
+                _ => "",
+            };
+            context! { title, field, advice => problem.code.advice() }
         });
         let mut response = self.web.page(template, context! { csrf, problem => shown, ..values })?;
         if let Some(problem) = problem {

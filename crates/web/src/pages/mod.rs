@@ -86,7 +86,7 @@ mod tests {
         let pages = Pages::new().unwrap();
         let sample = context! {
             title => "A title", code => "a-code", advice => "Do this.", incident => "0123456789ab",
-            notice => "logged-out", problem => context! { title => "T", advice => "A" }, email => "\"><script>x</script>",
+            notice => "logged-out", problem => context! { title => "T", advice => "A", field => "email" }, email => "\"><script>x</script>",
             csrf => "TOKEN", return_to => "/notes", min_characters => 15, to => "/auth/refresh?hop=1",
             opened => "2 hours ago", ends => "in 30 days",
             sessions => [context! { here => true, opened => "2 hours ago", used => "just now", device => "<b>", address => "::1" }],

@@ -52,6 +52,7 @@ async fn end(call: Call, scope: Scope) -> Result<Response, Problem> {
         // BR-07: only after the store knows; it clears what pages kept, and says nothing about what a thief copied.
         response.headers_mut().insert(CLEAR_SITE_DATA, HeaderValue::from_static("\"cache\", \"storage\""));
         call.web.clear_cookies(&mut response);
+        call.web.forget_pages(&mut response);
     }
     Ok(response)
 }

@@ -38,9 +38,9 @@ impl ResponseLog {
             .map(|(name, value)| (name.to_ascii_lowercase(), value))
             .filter(|(name, _)| name != "set-cookie")
             .collect();
-        // An event stream is open for as long as the page likes.
-        let streaming =
-            headers.iter().any(|(name, value)| name == "content-type" && value.starts_with("text/event-stream"));
+        // An event stream or a WebSocket is open for as long as the page likes.
+        let streaming = status == 101
+            || headers.iter().any(|(name, value)| name == "content-type" && value.starts_with("text/event-stream"));
         if !streaming {
             self.open.insert(key.to_owned());
         }

@@ -10,7 +10,6 @@ mod person;
 mod plain;
 mod secrets;
 mod stage;
-mod zz_shots;
 
 use cloakroom_testbed::browser::Engine;
 

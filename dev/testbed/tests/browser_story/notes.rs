@@ -1,5 +1,6 @@
 //! The Notes sample, behind the gateway, in two tabs.
 
+use crate::elsewhere::Elsewhere;
 use crate::person::{log_in, sign_up};
 use crate::secrets::{ACCESS, REFRESH, Secrets, generation, value};
 use crate::stage::Stage;
@@ -52,8 +53,9 @@ pub(crate) async fn story(engine: Engine) {
     write(&one, "from the first tab").await;
     write(&two, "from the second tab").await;
     stage.expire();
-    let (first, second) = tokio::join!(one.click(ADD), two.click(ADD));
-    (first.unwrap(), second.unwrap());
+    let clicks = tokio::join!(one.click(ADD), two.click(ADD));
+    clicks.0.unwrap();
+    clicks.1.unwrap();
     for page in [&one, &two] {
         shows(page, "from the first tab").await;
         shows(page, "from the second tab").await;
@@ -117,7 +119,7 @@ pub(crate) async fn story(engine: Engine) {
     }
     secrets.assert_none_in(&one).await;
 
-    the_search_can_fail(&secrets, &one).await;
+    the_search_can_fail(&secrets, &context, &one).await;
     stage.stop().await;
     browser.close().await.unwrap();
 }
@@ -202,21 +204,27 @@ async fn assert_impersonal(page: &Page) {
     }
 }
 
-/// The same search finds what is planted: a value of the jar, and a shape that was never in it.
-async fn the_search_can_fail(secrets: &Secrets, page: &Page) {
+/// The same search finds what is planted: a value of the jar, and shapes that were never in it.
+async fn the_search_can_fail(secrets: &Secrets, context: &Context, page: &Page) {
     let jwt = "eyJhbGciOiJub25lIn0.eyJzdWIiOiJhZGEifQ.";
     let refresh = format!("{}.{}.7.{}", "A".repeat(22), "A".repeat(22), "A".repeat(43));
+    let elsewhere = Elsewhere::start().await;
     for planted in [secrets.any(), jwt.to_owned(), refresh] {
-        let text = serde_json::Value::from(planted);
+        let text = serde_json::Value::from(planted.as_str());
         for (plant, remove, place) in [
             (format!("localStorage.setItem('kept', {text})"), "localStorage.clear()", "localStorage"),
             (format!("window.app = {{ deep: [{text}] }}"), "delete window.app", "window"),
         ] {
-            secrets.assert_none_in(page).await;
+            assert_eq!(secrets.search_page(page).await, None);
             page.eval(&format!("({plant}, 1)")).await.unwrap();
-            let (found, _) = secrets.search(page).await.unwrap();
+            let (found, _) = secrets.search_page(page).await.unwrap();
             assert!(found.ends_with(place), "{found}");
             page.eval(remove).await.unwrap();
         }
+        elsewhere.show("/leak", &planted);
+        let tab = context.page().await.unwrap();
+        tab.goto(&elsewhere.same_host("/leak")).await.unwrap();
+        let (found, _) = secrets.search_answers(&tab).await.unwrap();
+        assert!(found.ends_with("/leak"), "{found}");
     }
 }

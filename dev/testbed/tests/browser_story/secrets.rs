@@ -52,13 +52,12 @@ impl Secrets {
 
     /// Searches everything that scripts of this page can read now, and everything that this tab ever received.
     pub(crate) async fn assert_none_in(&self, page: &Page) {
-        if let Some((place, what)) = self.search(page).await {
-            panic!("{what} can be read in {place}");
-        }
+        assert_eq!(self.search_page(page).await, None);
+        assert_eq!(self.search_answers(page).await, None);
     }
 
-    /// Where something was found, and what.
-    pub(crate) async fn search(&self, page: &Page) -> Option<(String, String)> {
+    /// Where in the page something was found, and what.
+    pub(crate) async fn search_page(&self, page: &Page) -> Option<(String, String)> {
         assert!(!self.0.is_empty(), "nothing to look for");
         let census = page.census().await.unwrap();
         assert_eq!(census.get("truncated"), Some(&false.into()));
@@ -68,6 +67,11 @@ impl Secrets {
                 return Some((format!("the page's {source}"), what));
             }
         }
+        None
+    }
+
+    /// In which answer something was found, and what.
+    pub(crate) async fn search_answers(&self, page: &Page) -> Option<(String, String)> {
         page.responses().await.unwrap().iter().find_map(|seen| self.found_in_response(seen))
     }
 

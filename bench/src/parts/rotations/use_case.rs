@@ -1,0 +1,44 @@
+//! The use case: what `POST /auth/refresh` does, without HTTP.
+
+use super::Rotates;
+use crate::parts::house;
+use anyhow::Result;
+use cloakroom_app::App;
+use cloakroom_app::session::Opened;
+use cloakroom_store::{Sqlite, Store};
+use std::path::Path;
+use std::sync::Arc;
+use tokio::sync::Mutex;
+
+pub(super) struct UseCase {
+    app: Arc<App>,
+    store: Arc<dyn Store>,
+    /// What each browser holds.
+    jars: Vec<Mutex<Opened>>,
+}
+
+impl UseCase {
+    pub(super) async fn open(folder: &Path, jars: usize) -> Result<Self> {
+        let store: Arc<dyn Store> = Arc::new(Sqlite::open(&folder.join("cloakroom.db"))?);
+        let app = house::open(Arc::clone(&store), house::CHEAP_PASSWORDS).await?;
+        house::sign_up(&app, "bench@example.com").await?;
+        let mut opened = Vec::new();
+        for _ in 0..jars {
+            opened.push(Mutex::new(house::log_in(&app, "bench@example.com").await?));
+        }
+        Ok(Self { app, store, jars: opened })
+    }
+
+    pub(super) async fn close(&self) {
+        self.store.close().await;
+    }
+}
+
+impl Rotates for UseCase {
+    async fn rotate(&self, task: usize) -> Result<()> {
+        let mut jar = self.jars[task].lock().await;
+        let next = house::refresh(&self.app, &jar).await?;
+        *jar = next;
+        Ok(())
+    }
+}
