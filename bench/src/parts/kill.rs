@@ -4,7 +4,8 @@ use super::Part;
 use crate::context::Context;
 use crate::figure::{Figure, Goal};
 use anyhow::{Context as _, Result, ensure};
-use std::process::Command;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::time::Instant;
 
 /// What the test reads its number of rounds from; it is also how the test is found.
@@ -22,37 +23,52 @@ pub(super) const PART: Part = Part {
 };
 
 fn run(cx: &Context) -> Result<Vec<Figure>> {
-    let test = find(cx)?;
+    let (target, module) = find(cx)?;
     let mut command = Command::new("cargo");
-    command.args(["test", "-p", "cloakroom-server", "--test", &test]).current_dir(&cx.root);
-    command.env(ROUNDS, cx.kill_rounds.to_string());
+    command.args(["test", "-p", "cloakroom-server", "--test", &target, &module]).current_dir(&cx.root);
+    command.env(ROUNDS, cx.kill_rounds.to_string()).stderr(Stdio::inherit());
     let started = Instant::now();
-    let passed = command.status().context("cargo does not start")?.success();
+    let output = command.output().context("cargo does not start")?;
     let seconds = started.elapsed().as_secs_f64();
-    let broken = if passed { 0.0 } else { 1.0 };
-    let note = format!("`{ROUNDS}={} cargo test -p cloakroom-server --test {test}`, {seconds:.0} s", cx.kill_rounds);
+    let said = String::from_utf8_lossy(&output.stdout);
+    println!("{said}");
+    // `test result: ok. 1 passed; …`: no test at all would pass as well.
+    let passed = said.lines().find_map(|line| line.split_once(" passed;")?.0.rsplit(' ').next()?.parse::<u32>().ok());
+    let passed = passed.context("the test does not build, or was broken off")?;
+    ensure!(!output.status.success() || passed > 0, "no test has {module} in its name");
+    let broken = if output.status.success() { 0.0 } else { 1.0 };
+    let note = format!(
+        "`{ROUNDS}={} cargo test -p cloakroom-server --test {target} {module}`: {passed} passed in {seconds:.0} s",
+        cx.kill_rounds
+    );
     Ok(vec![
         Figure::absolute("failed tests", "", &[broken]).goal(Goal::AtMost(0.0)).note(note),
         Figure::absolute("rounds", "", &[f64::from(cx.kill_rounds)]).note("kills"),
     ])
 }
 
-/// The name of the test target: a file in `tests`, or a folder with a `main.rs`.
-fn find(cx: &Context) -> Result<String> {
-    let folder = cx.root.join("crates/server/tests");
+/// The test target, and the module of it that asks for the number of rounds.
+fn find(cx: &Context) -> Result<(String, String)> {
     let mut found = Vec::new();
-    for entry in std::fs::read_dir(&folder).context("the server has no tests folder yet")? {
-        let path = entry?.path();
-        let files = if path.is_dir() {
-            std::fs::read_dir(&path)?.map(|entry| entry.map(|entry| entry.path())).collect::<Result<Vec<_>, _>>()?
-        } else {
-            vec![path.clone()]
-        };
-        let texts = files.iter().filter_map(|file| std::fs::read_to_string(file).ok());
-        if texts.into_iter().any(|text| text.contains(ROUNDS)) {
-            found.extend(path.file_stem().map(|name| name.to_string_lossy().into_owned()));
+    for target in files(&cx.root.join("crates/server/tests"))? {
+        let modules = if target.is_dir() { files(&target)? } else { vec![target.clone()] };
+        for module in modules {
+            if std::fs::read_to_string(&module).is_ok_and(|text| text.contains(ROUNDS)) {
+                // In a target of one file, nothing names a module.
+                let module = if module == target { String::new() } else { name(&module) };
+                found.push((name(&target), module));
+            }
         }
     }
     ensure!(found.len() == 1, "no test, or more than one, reads {ROUNDS}: {found:?}");
     found.pop().context("no test")
+}
+
+fn files(folder: &Path) -> Result<Vec<PathBuf>> {
+    let entries = std::fs::read_dir(folder).with_context(|| format!("there is no {}", folder.display()))?;
+    Ok(entries.map(|entry| entry.map(|entry| entry.path())).collect::<Result<_, _>>()?)
+}
+
+fn name(path: &Path) -> String {
+    path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
 }

@@ -101,8 +101,8 @@ fn during_storm<T>(to: SocketAddr, log_ins: &AtomicU64, measure: impl FnOnce() -
 
 fn in_process(cx: &Context) -> Result<Figure> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let store = Arc::new(Sqlite::open(&cx.folder("storm-in-process")?.join("cloakroom.db"))?);
-    let app = runtime.block_on(house::open(store, ""))?;
+    let database = Arc::new(Sqlite::open(&cx.folder("storm-in-process")?.join("cloakroom.db"))?);
+    let app = runtime.block_on(house::open(database, ""))?;
     runtime.block_on(house::sign_up(&app, "bench@example.com"))?;
     let access = runtime.block_on(house::log_in(&app, "bench@example.com"))?.access_token;
     let time = Duration::from_millis(cx.pick(300, 1500));

@@ -35,7 +35,7 @@ impl Marks {
             Revocation::Session(session) | Revocation::Issues { session, .. } => {
                 self.sessions.pin().update_or_insert_with(
                     *session,
-                    |(mark, known)| (mark.with(entry), until.max(*known)),
+                    |(mark, known)| (mark.clone().with(entry), until.max(*known)),
                     || (Mark::default().with(entry), until),
                 );
             }

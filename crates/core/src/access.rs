@@ -44,15 +44,18 @@ pub enum Revocation {
 }
 
 /// What is remembered of one session, folded together from its entries of the feed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Mark {
-    /// The session has ended.
-    pub ended: bool,
-    /// Generation, oldest good issue, and from when on: of the newest generation that had a repeat.
-    pub issues: Option<(u32, u32, Timestamp)>,
-    /// The pair before it, whose access tokens can still be alive when the next generation is repeated as well.
-    pub issues_before: Option<(u32, u32, Timestamp)>,
+    ended: bool,
+    /// Generation, oldest good issue, and from when on; newest generation first.
+    issues: Vec<(u32, u32, Timestamp)>,
+    /// Generations below this one are refused altogether.
+    oldest_generation: u32,
 }
+
+/// Generations whose repeats are remembered one by one. More of them within the life of an access token are no lost
+/// answers; what came before them is refused.
+const REMEMBERED: usize = 8;
 
 impl Mark {
     /// Adds what an entry says. Entries may come twice and in any order.
@@ -61,22 +64,15 @@ impl Mark {
         match *entry {
             Revocation::Session(_) => self.ended = true,
             Revocation::Issues { generation, oldest, from, .. } => {
-                let new = (generation, oldest, from);
-                match self.issues {
-                    Some(known) if known.0 == generation => {
-                        if oldest > known.1 {
-                            self.issues = Some(new);
-                        }
-                    }
-                    Some(known) if known.0 > generation => {
-                        if self.issues_before.is_none_or(|b| (b.0, b.1) < (generation, oldest)) {
-                            self.issues_before = Some(new);
-                        }
-                    }
-                    known => {
-                        self.issues_before = known;
-                        self.issues = Some(new);
-                    }
+                match self.issues.iter_mut().find(|known| known.0 == generation) {
+                    Some(known) if oldest > known.1 => *known = (generation, oldest, from),
+                    Some(_) => {}
+                    None => self.issues.push((generation, oldest, from)),
+                }
+                self.issues.sort_by_key(|known| std::cmp::Reverse(known.0));
+                if let Some(forgotten) = self.issues.get(REMEMBERED) {
+                    self.oldest_generation = self.oldest_generation.max(forgotten.0.saturating_add(1));
+                    self.issues.truncate(REMEMBERED);
                 }
             }
             Revocation::Key(_) => {}
@@ -86,12 +82,10 @@ impl Mark {
 
     /// Whether an access token of this session is still good at `now`, its own expiry apart.
     pub fn allows(&self, access: &Access, now: Timestamp) -> bool {
-        let outdated = |mark: Option<(u32, u32, Timestamp)>| {
-            mark.is_some_and(|(generation, oldest, from)| {
-                access.generation == generation && access.issue < oldest && now >= from
-            })
+        let outdated = |(generation, oldest, from): &(u32, u32, Timestamp)| {
+            access.generation == *generation && access.issue < *oldest && now >= *from
         };
-        !self.ended && !outdated(self.issues) && !outdated(self.issues_before)
+        !self.ended && access.generation >= self.oldest_generation && !self.issues.iter().any(outdated)
     }
 }
 
@@ -143,5 +137,16 @@ mod tests {
             assert!(!mark.allows(&access(3, 0), NOW) && !mark.allows(&access(4, 1), NOW), "{order:?}");
             assert!(mark.allows(&access(3, 1), NOW) && mark.allows(&access(4, 2), NOW), "{order:?}");
         }
+    }
+
+    #[test]
+    fn repeats_of_many_generations_are_remembered_and_what_came_before_is_refused() {
+        let entries = (1..=20).map(|generation| repeated(generation, 1, NOW));
+        let mark = entries.fold(Mark::default(), |mark, entry| mark.with(&entry));
+        for generation in 0..=20 {
+            assert!(!mark.allows(&access(generation, 0), NOW), "{generation}");
+            assert_eq!(mark.allows(&access(generation, 1), NOW), generation > 12, "{generation}");
+        }
+        assert!(mark.allows(&access(21, 0), NOW));
     }
 }

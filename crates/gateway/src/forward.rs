@@ -49,7 +49,7 @@ struct Handled {
 }
 
 async fn handle<G: Gate>(gateway: &Gateway<G>, request: Request<Inbound>, client: ClientInfo) -> Handled {
-    let (parts, body) = request.into_parts();
+    let (parts, mut body) = request.into_parts();
     let route = match route(gateway, &parts, &client) {
         Ok(Some(route)) => route,
         Ok(None) => return options_of_the_server(),
@@ -59,7 +59,7 @@ async fn handle<G: Gate>(gateway: &Gateway<G>, request: Request<Inbound>, client
     if let Err(problem) = check_body(gateway, &parts, &body) {
         return refused(problem, Some(link));
     }
-    let identity = match gateway.gate.admit(&parts, &link.upstream, client.clone()).await {
+    let identity = match gateway.gate.admit(&parts, &mut body, &link.upstream, client.clone()).await {
         Admission::Pass(identity) => identity,
         Admission::Answer(response) => return Handled { response, link: Some(link), outcome: Outcome::Gate },
     };

@@ -8,15 +8,22 @@ use http::{HeaderValue, Response, StatusCode};
 use tokio_util::sync::CancellationToken;
 
 use crate::body::Body;
+use crate::hold::Hold;
+use crate::inbound::Inbound;
 use crate::problem::Problem;
 use crate::upstream::Upstream;
 
 /// Decides about requests. Called once per request that has a route, `Access::Public` included, before anything is
 /// removed from its headers.
 pub trait Gate: Send + Sync + 'static {
-    /// Lets a request pass, or answers it.
-    fn admit(&self, request: &Parts, upstream: &Upstream, client: ClientInfo)
-    -> impl Future<Output = Admission> + Send;
+    /// Lets a request pass, or answers it. It may look at the beginning of the body, which is forwarded all the same.
+    fn admit(
+        &self,
+        request: &Parts,
+        body: &mut Inbound,
+        upstream: &Upstream,
+        client: ClientInfo,
+    ) -> impl Future<Output = Admission> + Send;
 
     /// Whether a cookie of this exact name is never forwarded to an upstream and never set by one.
     fn is_own_cookie(&self, name: &[u8]) -> bool;
@@ -50,9 +57,6 @@ pub struct Identity {
     /// Dropped when the answer has ended, streams and tunnels included: how the gate learns of it.
     pub hold: Option<Hold>,
 }
-
-/// Something that lives as long as an answer streams.
-pub type Hold = std::sync::Arc<dyn std::any::Any + Send + Sync>;
 
 impl std::fmt::Debug for Identity {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

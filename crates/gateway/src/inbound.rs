@@ -17,6 +17,9 @@ pub struct Inbound {
     rest: Incoming,
 }
 
+/// A body that comes in smaller pieces than any browser sends is not looked at for long.
+const MAX_FRAMES: usize = 256;
+
 impl From<Incoming> for Inbound {
     fn from(rest: Incoming) -> Self {
         Self { seen: VecDeque::new(), rest }
@@ -24,22 +27,25 @@ impl From<Incoming> for Inbound {
 }
 
 impl Inbound {
-    /// Reads on until `found` answers something, `max_bytes` were seen, or the body ends. Each time `found` gets all
-    /// that was seen. The caller bounds the time.
+    /// Reads on until `found` answers something, `max_bytes` were seen in a few hundred pieces at most, or the body ends.
+    /// What is looked for is at most `length` bytes long: `found` gets each new piece with so much of what came before
+    /// it, so that looking costs no more than reading. The caller bounds the time.
     pub async fn look<T>(
         &mut self,
         max_bytes: usize,
+        length: usize,
         found: impl Fn(&[u8]) -> Option<T>,
     ) -> Result<Option<T>, hyper::Error> {
         let mut bytes = Vec::new();
-        while bytes.len() < max_bytes {
+        while bytes.len() < max_bytes && self.seen.len() < MAX_FRAMES {
             let Some(frame) = self.rest.frame().await else { break };
             let frame = frame?;
+            let from = bytes.len().saturating_sub(length);
             if let Some(data) = frame.data_ref() {
                 bytes.extend_from_slice(data);
             }
             self.seen.push_back(frame);
-            let answer = found(&bytes);
+            let answer = bytes.get(from..).and_then(&found);
             if answer.is_some() {
                 return Ok(answer);
             }

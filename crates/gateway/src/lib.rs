@@ -22,6 +22,7 @@ mod error;
 mod forward;
 mod gate;
 mod gateway;
+mod hold;
 mod hop_by_hop;
 mod identity_headers;
 mod inbound;
@@ -41,8 +42,9 @@ mod watch;
 
 pub use body::Body;
 pub use error::{Error, Reason, Side};
-pub use gate::{Admission, ClientInfo, Gate, Hold, Identity, Outcome, Seen};
+pub use gate::{Admission, ClientInfo, Gate, Identity, Outcome, Seen};
 pub use gateway::{Extras, Gateway, SetupError};
+pub use hold::Hold;
 pub use inbound::Inbound;
 pub use limits::Limits;
 pub use problem::Problem;

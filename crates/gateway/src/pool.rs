@@ -137,7 +137,11 @@ async fn shake<S>(stream: S) -> io::Result<SendRequest<Upload>>
 where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
-    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(io::Error::other)?;
+    let (mut sender, connection) = http1::Builder::new()
+        .max_buf_size(MAX_BUFFER)
+        .handshake(TokioIo::new(stream))
+        .await
+        .map_err(io::Error::other)?;
     tokio::spawn(async move {
         if let Err(error) = connection.with_upgrades().await {
             tracing::debug!(%error, "connection to an upstream");
@@ -179,3 +183,6 @@ impl Drop for Lease {
         }
     }
 }
+
+/// What a connection may hold of a request that its upstream does not read yet, in bytes.
+const MAX_BUFFER: usize = 64 * 1024;

@@ -19,7 +19,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf, copy_bidirectional};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::gate::Hold;
+use crate::hold::Hold;
 use crate::hop_by_hop::has_token;
 use crate::problem::Problem;
 use crate::watch::Progress;

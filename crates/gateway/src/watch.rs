@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::time::{Instant, Sleep};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
-use crate::gate::Hold;
+use crate::hold::Hold;
 
 /// When bytes of one exchange last moved, in either direction.
 #[derive(Debug)]

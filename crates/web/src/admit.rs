@@ -33,9 +33,10 @@ pub enum Entry {
 }
 
 impl Web {
-    /// Judges a request to an upstream: its cookies, where it comes from, its session.
-    pub fn admit(&self, request: &Parts, wanted: Wanted, client: &Client) -> Entry {
-        match self.judge(request, wanted) {
+    /// Judges a request to an upstream: its cookies, where it comes from, its session. `form_token` is what was found in
+    /// its body, if [`Self::looks_for_form_token`] asked for that.
+    pub fn admit(&self, request: &Parts, form_token: Option<&str>, wanted: Wanted, client: &Client) -> Entry {
+        match self.judge(request, form_token, wanted) {
             Ok(seen) => Entry::Pass(seen),
             Err(problem) if matches!(problem.code, Code::SignedOut | Code::AccessExpired) => {
                 let response = if is_navigation(&request.method, &request.headers) {
@@ -57,14 +58,16 @@ impl Web {
     }
 
     /// Whether a request to an upstream will only pass with a form token and carries none in its headers: then it may
-    /// stand in the body, where a plain form puts it.
-    pub fn looks_for_form_token(&self, request: &Parts) -> bool {
-        !request.headers.contains_key(crate::FORM_TOKEN)
+    /// stand in the body, where a plain form puts it. Only the holder of a genuine access token is worth reading for.
+    pub fn looks_for_form_token(&self, request: &Parts, wanted: Wanted) -> bool {
+        wanted != Wanted::Public
+            && !request.headers.contains_key(crate::FORM_TOKEN)
             && judge_csrf(&self.site, request) == Ok(Judged::TokenNeeded)
-            && Cookies::parse(&request.headers, self.site.cookies).is_ok_and(|cookies| cookies.access.is_some())
+            && Cookies::parse(&request.headers, self.site.cookies)
+                .is_ok_and(|cookies| cookies.access.is_some_and(|token| self.app.session_of(token).is_some()))
     }
 
-    fn judge(&self, request: &Parts, wanted: Wanted) -> Result<Option<Arc<Seen>>, Problem> {
+    fn judge(&self, request: &Parts, form_token: Option<&str>, wanted: Wanted) -> Result<Option<Arc<Seen>>, Problem> {
         // No session, no authority: what a public route does with a stranger's request is its own affair.
         if wanted == Wanted::Public {
             return Ok(None);
@@ -74,7 +77,8 @@ impl Web {
             return if wanted == Wanted::Optional { Ok(None) } else { Err(self.signed_out(Code::SignedOut, request)) };
         };
         if judge_csrf(&self.site, request)? == Judged::TokenNeeded {
-            self.check_form_token(text(&request.headers, crate::FORM_TOKEN), &cookies)?;
+            let token = text(&request.headers, crate::FORM_TOKEN).or(form_token);
+            self.check_form_token(token, &cookies, false)?;
         }
         self.embedded_elsewhere(request)?;
         match self.app.authenticate(token) {

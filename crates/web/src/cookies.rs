@@ -99,7 +99,7 @@ impl<'a> Cookies<'a> {
     /// Reads them. Refused when the headers are larger than [`MAX_COOKIE_BYTES`], and when one of our names comes twice.
     pub(crate) fn parse(headers: &'a HeaderMap, names: CookieNames) -> Result<Self, Code> {
         let mut found = Self::default();
-        let mut total = 0;
+        let (mut total, mut doubled_device) = (0, false);
         for header in headers.get_all(COOKIE) {
             total += header.len();
             if total > MAX_COOKIE_BYTES {
@@ -118,9 +118,16 @@ impl<'a> Cookies<'a> {
                 // A value that is not ASCII was never ours; it still counts as the second of its name.
                 let value = value.get(1..).map(trim).and_then(|value| str::from_utf8(value).ok()).unwrap_or_default();
                 if slot.replace(value).is_some() {
-                    return Err(Code::DuplicateCookie);
+                    // A planted second device cookie must not lock anybody out: it makes the device unknown.
+                    if trim(name) != names.device().as_bytes() {
+                        return Err(Code::DuplicateCookie);
+                    }
+                    doubled_device = true;
                 }
             }
+        }
+        if doubled_device {
+            found.device = None;
         }
         Ok(found)
     }

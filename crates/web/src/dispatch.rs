@@ -11,7 +11,7 @@ use crate::table::{Body, Cache, Guard, ROUTES, Row, Speaks};
 use crate::{Response, Web};
 use bytes::Bytes;
 use cloakroom_app::token::{Binding, Seen};
-use cloakroom_app::{Error, Refusal};
+use cloakroom_app::{Error, Fault, Refusal};
 use cloakroom_core::time::Lifetime;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, SET_COOKIE, VARY};
 use http::request::Parts;
@@ -59,7 +59,11 @@ impl Web {
         let posts_form = content_type(&parts).as_deref() == Some("application/x-www-form-urlencoded");
         let path = parts.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
         let answered = match self.let_in(row, parts, body, client).await {
-            Ok(call) => (row.handler)(call).await,
+            // On a task of its own: a client that goes away must not leave a change half announced.
+            Ok(call) => match tokio::spawn((row.handler)(call)).await {
+                Ok(answered) => answered,
+                Err(panicked) => Err(Fault::new("a handler did not come to its end", panicked).into()),
+            },
             Err(problem) => Err(problem),
         };
         let mut response = match answered {
@@ -100,10 +104,10 @@ impl Web {
         let in_form = fields.optional("cloakroom_csrf")?;
         if judged == Judged::TokenNeeded {
             let token = text(&parts.headers, crate::FORM_TOKEN).map(str::to_owned).or(in_form);
-            self.check_form_token(token.as_deref(), &cookies)?;
+            self.check_form_token(token.as_deref(), &cookies, row.guard == Guard::Entrance)?;
         }
         let seen = match (row.guard, cookies.access) {
-            (Guard::Open, _) => None,
+            (Guard::Open | Guard::Entrance, _) => None,
             (Guard::SignedIn, None) => return Err(self.signed_out(Code::SignedOut, &parts)),
             (Guard::SignedIn, Some(token)) => Some(self.authenticate(token, &parts)?),
         };
@@ -118,12 +122,19 @@ impl Web {
         })
     }
 
-    /// Checks a form token against the session of this browser, or against its device cookie: the page that it came
-    /// with may be older than either.
-    pub(crate) fn check_form_token(&self, token: Option<&str>, cookies: &Cookies<'_>) -> Result<(), Problem> {
+    /// Checks a form token against the session of this browser; where there is none, against its device cookie. A sibling
+    /// host can plant that cookie and knows a token for it, so beside a session it counts only at the entrance, whose
+    /// page may be older than the session.
+    pub(crate) fn check_form_token(
+        &self,
+        token: Option<&str>,
+        cookies: &Cookies<'_>,
+        at_entrance: bool,
+    ) -> Result<(), Problem> {
         let token = token.ok_or(Code::FormTokenNeeded)?;
         let session = cookies.access.and_then(|access| self.app.session_of(access)).map(Binding::Session);
-        let bindings = session.into_iter().chain(cookies.device.map(Binding::Device));
+        let device = cookies.device.filter(|_| session.is_none() || at_entrance).map(Binding::Device);
+        let bindings = session.into_iter().chain(device);
         let mut judged = Err(Code::FormTokenNeeded.into());
         for binding in bindings {
             judged = self.app.check_form_token(token, binding).map_err(Problem::from);

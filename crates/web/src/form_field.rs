@@ -7,12 +7,18 @@ const FIELD: &[u8] = b"cloakroom_csrf";
 /// Characters of a form token.
 const LENGTH: usize = 75;
 
+/// Characters that an encoding may put between the two.
+const BETWEEN: usize = 8;
+
+/// The longest that all of it can be.
+pub const FORM_TOKEN_LENGTH: usize = FIELD.len() + BETWEEN + LENGTH;
+
 /// Finds the token: the name of the field, then at most a few characters of the encoding (`=`, or `"`, CR and LF), then the
 /// token. `None` when there is none, or not all of it yet.
 pub fn form_token_in(body: &[u8]) -> Option<String> {
     let at = body.windows(FIELD.len()).position(|window| window == FIELD)?;
     let rest = body.get(at + FIELD.len()..)?;
-    let start = rest.iter().take(8).position(|byte| !b"=\"\r\n".contains(byte))?;
+    let start = rest.iter().take(BETWEEN).position(|byte| !b"=\"\r\n".contains(byte))?;
     let token = rest.get(start..start + LENGTH)?;
     let plain = token.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(byte));
     plain.then(|| String::from_utf8_lossy(token).into_owned())

@@ -25,7 +25,7 @@ pub use client::Client;
 pub use cookies::MAX_COOKIE_BYTES;
 pub use cookies::{CookieNames, SameSite, is_own_cookie};
 pub use dispatch::{MAX_BODY, is_own_path};
-pub use form_field::form_token_in;
+pub use form_field::{FORM_TOKEN_LENGTH, form_token_in};
 pub use problem::Problem;
 pub use site::{HeaderPolicy, Site};
 
@@ -38,7 +38,7 @@ use std::sync::Arc;
 pub type Response = http::Response<Full<Bytes>>;
 
 /// The header that carries a form token.
-pub const FORM_TOKEN: &str = "cloakroom-csrf";
+const FORM_TOKEN: &str = "cloakroom-csrf";
 
 /// Everything that a request needs, shared.
 pub struct Web {

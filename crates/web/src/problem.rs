@@ -39,6 +39,8 @@ pub enum Code {
     HttpsRequired,
     /// A script asked to become a service worker on a path that is not listed.
     ServiceWorkerRefused,
+    /// The request asks for a host that is not this site's.
+    Misdirected,
     /// No such route.
     NotFound,
     /// The route exists for other methods.
@@ -83,6 +85,7 @@ impl Code {
             Self::ServiceWorkerRefused => {
                 (StatusCode::FORBIDDEN, "service-worker-refused", "This script may not become a service worker")
             }
+            Self::Misdirected => (StatusCode::MISDIRECTED_REQUEST, "misdirected", "This site has another name"),
             Self::NotFound => (StatusCode::NOT_FOUND, "not-found", "There is nothing here"),
             Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "Not with this method"),
             Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "too-large", "The body is too large"),
@@ -133,6 +136,9 @@ impl Code {
             Self::CookiesTooLarge => "Clear the cookies of this site.".into(),
             Self::HttpsRequired => "Use https, and treat what you just sent as seen by others.".into(),
             Self::ServiceWorkerRefused => "List its path in server.service_workers if it is yours.".into(),
+            Self::Misdirected => {
+                "Use the name in server.public_url, or the host of an upstream; what stands in front must pass it on.".into()
+            }
             Self::NotFound => "Check the address.".into(),
             Self::MethodNotAllowed => "The header Allow names the methods that work.".into(),
             Self::TooLarge => "Routes under /auth take at most 16 KiB.".into(),

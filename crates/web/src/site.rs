@@ -9,6 +9,8 @@ use http::HeaderValue;
 pub struct Site {
     /// Scheme, host and port that people see, without a trailing slash: `https://app.example.com`.
     pub origin: String,
+    /// Host names that requests may ask for besides the origin's own: lower case, no port.
+    pub hosts: Vec<String>,
     /// Further origins whose pages may call unsafe methods here: listed siblings, `scheme://host[:port]` each.
     pub trusted_origins: Vec<String>,
     /// Names and prefix of the cookies.
@@ -27,6 +29,19 @@ impl Site {
     /// Whether people reach the site over TLS.
     pub fn is_https(&self) -> bool {
         self.origin.starts_with("https://")
+    }
+
+    /// Whether a request for this host is meant for this site: a name that somebody else resolved to our address is not
+    /// (DNS rebinding), and would be told to upstreams as the truth. On a loopback site every loopback name is the same.
+    pub(crate) fn is_called(&self, host: &str) -> bool {
+        let own = self.origin.split_once("://").map_or("", |(_, rest)| rest);
+        let own = own
+            .rsplit_once(':')
+            .filter(|(_, port)| port.bytes().all(|b| b.is_ascii_digit()))
+            .map_or(own, |(own, _)| own);
+        let loopback = |name: &str| matches!(name, "localhost" | "127.0.0.1" | "[::1]") || name.ends_with(".localhost");
+        let host = host.to_ascii_lowercase();
+        host == own || self.hosts.contains(&host) || (loopback(own) && loopback(&host))
     }
 
     /// Whether `origin` is this site's or a listed one.

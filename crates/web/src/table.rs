@@ -32,6 +32,8 @@ pub struct Row {
 pub enum Guard {
     /// Anybody.
     Open,
+    /// Anybody, and the page that its form came with may be older than the session of the browser.
+    Entrance,
     /// Somebody with a live session.
     SignedIn,
 }
@@ -86,8 +88,8 @@ macro_rules! rows {
 
 /// The table.
 pub static ROUTES: &[Row] = rows! {
-    "POST" "/auth/signup"        Open     Fields NoStore Json routes::signup::post,        "opens an account; 202 whether or not the address is taken";
-    "POST" "/auth/login"         Open     Fields NoStore Json routes::login::post,         "opens a session and sets its cookies";
+    "POST" "/auth/signup"        Entrance Fields NoStore Json routes::signup::post,        "opens an account; 202 whether or not the address is taken";
+    "POST" "/auth/login"         Entrance Fields NoStore Json routes::login::post,         "opens a session and sets its cookies";
     "POST" "/auth/logout"        Open     Fields NoStore Json routes::logout::this,        "ends this session";
     "POST" "/auth/logout/others" SignedIn Fields NoStore Json routes::logout::others,      "ends all other sessions of the account";
     "POST" "/auth/logout/all"    SignedIn Fields NoStore Json routes::logout::all,         "ends all sessions of the account";

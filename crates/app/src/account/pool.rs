@@ -47,10 +47,8 @@ impl PasswordPool {
                 .spawn(move || work(&queue, hashing))
                 .map_err(|error| Fault::new("the password pool could not start", error))?;
         }
-        // What a log-in without an account is compared with: a hash like any other, of a password nobody knows.
-        let unknown = cloakroom_jose::random::<32>()?.map(|byte| char::from(b'a' + byte % 26));
-        let unknown = Password::new(unknown.iter().collect()).ok_or_else(|| Fault::plain("no decoy password"))?;
-        let decoy = Worker::new(hashing)?.hash(&unknown)?;
+        // What a log-in without an account is compared with: the hash of nothing, but compared at the same cost.
+        let decoy = Worker::new(hashing)?.phc(&cloakroom_jose::random()?, &cloakroom_jose::random()?)?;
         Ok(Self { jobs, decoy, hashing })
     }
 
@@ -86,6 +84,9 @@ fn work(queue: &Mutex<Receiver<Job>>, hashing: Hashing) {
         let job = queue.lock().unwrap_or_else(PoisonError::into_inner).recv_timeout(REST_AFTER);
         // A client that went away leaves its answer unread; that is all right.
         match job {
+            // Nobody waits any longer: nothing is worth hashing for.
+            Ok(Job::Hash(_, answer)) if answer.is_closed() => {}
+            Ok(Job::Compare(_, _, answer)) if answer.is_closed() => {}
             Ok(Job::Hash(password, answer)) => drop(answer.send(worker.hash(&password))),
             Ok(Job::Compare(password, hash, answer)) => drop(answer.send(worker.compare(&password, &hash))),
             Err(RecvTimeoutError::Timeout) => worker.memory = Vec::new(),
@@ -93,6 +94,10 @@ fn work(queue: &Mutex<Receiver<Job>>, hashing: Hashing) {
         }
     }
 }
+
+/// Blocks of 1 KiB from which on the C library keeps a freed piece of memory in no case: above 32 MiB it always maps it
+/// by itself (glibc, `mmap_threshold`). What lies above the blocks in use is never touched and costs nothing.
+const GIVEN_BACK: usize = 33 * 1024;
 
 struct Worker {
     params: Params,
@@ -111,12 +116,16 @@ impl Worker {
         let salt = cloakroom_jose::random::<16>()?;
         let params = self.params.clone();
         let output = self.derive(password, &salt, params)?;
+        self.phc(&salt, &output)
+    }
+
+    fn phc(&self, salt: &[u8; 16], output: &[u8; OUTPUT]) -> Result<PasswordHash, Fault> {
         let hash = phc::PasswordHash {
             algorithm: argon2::ARGON2ID_IDENT,
             version: Some(Version::V0x13.into()),
             params: phc::ParamsString::try_from(&self.params).map_err(unreadable)?,
-            salt: Some(phc::Salt::new(&salt).map_err(unreadable)?),
-            hash: Some(phc::Output::new(&output).map_err(unreadable)?),
+            salt: Some(phc::Salt::new(salt).map_err(unreadable)?),
+            hash: Some(phc::Output::new(output).map_err(unreadable)?),
         };
         Ok(PasswordHash::from_phc(hash.to_string()))
     }
@@ -127,15 +136,31 @@ impl Worker {
             return Err(Fault::plain("a stored password hash has no salt or no output"));
         };
         let params = Params::try_from(&stored).map_err(unreadable)?;
+        let rest = self.rest_of(&params);
         let output = self.derive(password, &salt, params)?;
         // `Output` compares in constant time.
-        Ok(phc::Output::new(&output).map_err(unreadable)? == expected)
+        let same = phc::Output::new(&output).map_err(unreadable)? == expected;
+        if let (false, Some(rest)) = (same, rest) {
+            self.derive(password, &salt, rest)?;
+        }
+        Ok(same)
+    }
+
+    /// What a hash of cheaper parameters than today's leaves to be spent, so that a wrong password takes as long for an
+    /// old account as for one that does not exist.
+    fn rest_of(&self, params: &Params) -> Option<Params> {
+        let cost = |params: &Params| u64::from(params.m_cost()) * u64::from(params.t_cost());
+        let rest = cost(&self.params).saturating_sub(cost(params)) / u64::from(self.params.t_cost());
+        let memory = u32::try_from(rest).ok().filter(|memory| *memory >= Params::MIN_M_COST)?;
+        Params::new(memory, self.params.t_cost(), 1, Some(OUTPUT)).ok()
     }
 
     fn derive(&mut self, password: &Password, salt: &[u8], params: Params) -> Result<[u8; OUTPUT], Fault> {
         let blocks = params.block_count();
         if self.memory.len() < blocks {
-            self.memory = vec![Block::default(); blocks];
+            let mut memory = Vec::with_capacity(blocks.max(GIVEN_BACK));
+            memory.resize(blocks, Block::default());
+            self.memory = memory;
         }
         let memory = self.memory.get_mut(..blocks).unwrap_or_default();
         let mut output = [0; OUTPUT];

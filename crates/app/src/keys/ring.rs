@@ -13,7 +13,7 @@ pub struct Ring {
     signing: HashMap<KeyId, SigningKey>,
     macs: HashMap<KeyId, MacKey>,
     verifying: KeySet,
-    pub(super) version: u64,
+    pub(crate) version: u64,
 }
 
 impl Ring {

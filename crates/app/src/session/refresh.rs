@@ -62,6 +62,10 @@ impl App {
                 let event = self.event(EventKind::RefreshRotated, now)?.on(&session);
                 (Unit::new().order(change).order(Order::Record(event)), "rotated")
             }
+            Verdict::Repeat(_) if self.ring.load().mac(session.family.key, Purpose::Refresh).is_none() => {
+                // The key that this generation was derived with was withdrawn: the same token cannot be given again.
+                return Ok(Some(Err(refused("withdrawn", presented.accompanied))));
+            }
             Verdict::Repeat(order) => {
                 session.family = order.next.clone();
                 let outdated = Revocation::Issues {

@@ -21,6 +21,7 @@ impl Verified {
 pub struct Seen {
     access: Access,
     claims: AccessClaims,
+    ring: u64,
     noted_at: AtomicI64,
     for_upstreams: RwLock<Vec<(Box<str>, Arc<str>)>>,
 }
@@ -32,6 +33,10 @@ impl Seen {
     }
 }
 
+/// Seconds by which the clocks of two nodes, or of one before and after it was set, may differ. An expired token is not
+/// accepted by it: expiry is judged here, to the second.
+const LEEWAY: i64 = 5;
+
 /// How long the use of a session is not noted again: the resolution of `last_used_at`.
 const NOTE_EVERY: Lifetime = Lifetime::from_secs(30);
 
@@ -42,9 +47,11 @@ impl App {
     /// Refused as [`Refusal::AccessExpired`] when a refresh would help, else as [`Refusal::SignedOut`].
     pub fn authenticate(&self, token: &str) -> Result<Arc<Seen>, Error> {
         let now = self.clock.now();
+        // Proven by a ring that has changed since is not proven: a key may have been withdrawn.
+        let ring = self.ring.load().version;
         let seen = match self.verified.0.get(token) {
-            Some(seen) => seen,
-            None => self.verify(token, now)?,
+            Some(seen) if seen.ring == ring => seen,
+            _ => self.verify(token, now)?,
         };
         if !self.marks.allow(&seen.access, now) {
             return Err(Refusal::SignedOut.into());
@@ -60,32 +67,35 @@ impl App {
     /// revoked is not asked; the session's row is judged by the caller.
     pub(crate) fn recognise(&self, token: &str) -> Option<Access> {
         let ring = self.ring.load();
+        if let Some(seen) = self.verified.0.get(token).filter(|seen| seen.ring == ring.version) {
+            return Some(seen.access.clone());
+        }
         let issuer = &self.settings.issuer;
-        let expect = Expect { typ: super::mint::ACCESS_TYPE, issuer, audience: issuer, leeway: 0 };
+        let expect = Expect { typ: super::mint::ACCESS_TYPE, issuer, audience: issuer, leeway: LEEWAY };
         let now = self.clock.now().unix_seconds();
         let verified =
             cloakroom_jose::verify_expired_too::<AccessClaims>(token, ring.verifying(), &expect, now).ok()?;
-        access(verified.claims(), verified.kid())
+        self.access(verified.claims(), verified.kid())
     }
 
     /// The session that a genuine access token names, expired or not: what a form token can be bound to.
     pub fn session_of(&self, token: &str) -> Option<cloakroom_core::id::SessionId> {
-        if let Some(seen) = self.verified.0.get(token) {
-            return Some(seen.access.session);
-        }
         self.recognise(token).map(|access| access.session)
     }
 
     fn verify(&self, token: &str, now: Timestamp) -> Result<Arc<Seen>, Error> {
         let ring = self.ring.load();
         let issuer = &self.settings.issuer;
-        let expect = Expect { typ: super::mint::ACCESS_TYPE, issuer, audience: issuer, leeway: 0 };
+        let expect = Expect { typ: super::mint::ACCESS_TYPE, issuer, audience: issuer, leeway: LEEWAY };
         let verified = cloakroom_jose::verify::<AccessClaims>(token, ring.verifying(), &expect, now.unix_seconds())
             .map_err(|refused| if refused == Refused::Expired { Refusal::AccessExpired } else { Refusal::SignedOut })?;
-        let access = access(verified.claims(), verified.kid()).ok_or(Refusal::SignedOut)?;
+        let access = self.access(verified.claims(), verified.kid()).ok_or(Refusal::SignedOut)?;
+        let mut claims = verified.into_claims();
+        claims.exp = access.expires_at.unix_seconds();
         let seen = Arc::new(Seen {
             access,
-            claims: verified.into_claims(),
+            claims,
+            ring: ring.version,
             noted_at: AtomicI64::new(i64::MIN),
             for_upstreams: RwLock::default(),
         });
@@ -122,14 +132,20 @@ impl App {
     }
 }
 
-fn access(claims: &AccessClaims, kid: &str) -> Option<Access> {
-    Some(Access {
-        account: claims.sub.parse().ok()?,
-        session: claims.sid.parse().ok()?,
-        generation: claims.r#gen,
-        issue: claims.iss_no,
-        issued_at: Timestamp::from_unix_seconds(claims.iat),
-        expires_at: Timestamp::from_unix_seconds(claims.exp),
-        key: kid.parse().ok()?,
-    })
+impl App {
+    /// What the claims of a genuine token say. It never lives longer than tokens are made to live today: revocations are
+    /// remembered for just that long, whatever an older configuration, or a thief of a key, wrote into `exp`.
+    fn access(&self, claims: &AccessClaims, kid: &str) -> Option<Access> {
+        let issued_at = Timestamp::from_unix_seconds(claims.iat);
+        let expires_at = Timestamp::from_unix_seconds(claims.exp);
+        Some(Access {
+            account: claims.sub.parse().ok()?,
+            session: claims.sid.parse().ok()?,
+            generation: claims.r#gen,
+            issue: claims.iss_no,
+            issued_at,
+            expires_at: expires_at.min(issued_at.plus(self.settings.lifetimes.access_for)),
+            key: kid.parse().ok()?,
+        })
+    }
 }

@@ -85,9 +85,9 @@ impl Lifetimes {
         now >= session.absolute_until || now.since(used) >= self.idle_for
     }
 
-    /// When an access token made now must end: never after the session itself.
+    /// When an access token made now must end: never after the session itself, idle or not.
     pub fn access_until(&self, session: &Session, now: Timestamp) -> Timestamp {
-        now.plus(self.access_for).min(session.absolute_until)
+        now.plus(self.access_for).min(session.absolute_until).min(session.last_used_at.plus(self.idle_for))
     }
 }
 
@@ -122,7 +122,10 @@ mod tests {
         assert!(!limits.is_expired(&session, idle.minus(Lifetime::from_secs(1)), idle));
         let end = session.absolute_until;
         assert!(limits.is_expired(&session, end, end));
-        assert_eq!(limits.access_until(&session, end.minus(Lifetime::from_secs(1))), end);
+        let second = Lifetime::from_secs(1);
+        let used = Session { last_used_at: end.minus(second), ..session.clone() };
+        assert_eq!(limits.access_until(&used, end.minus(second)), end);
+        assert_eq!(limits.access_until(&session, idle.minus(second)), idle, "not a token over the idle end");
     }
 
     #[test]

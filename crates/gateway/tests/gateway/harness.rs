@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use cloakroom_gateway::{
-    Access, Admission, Body, ClientInfo, Extras, Gate, Gateway, Identity, Limits, Outcome, Routes, Seen, Upstream,
+    Access, Admission, Body, ClientInfo, Extras, Gate, Gateway, Identity, Inbound, Limits, Outcome, Routes, Seen,
+    Upstream,
 };
 use http::request::Parts;
 use http::{HeaderValue, Response};
@@ -33,7 +34,7 @@ pub(crate) struct TestGate {
 }
 
 impl Gate for TestGate {
-    async fn admit(&self, request: &Parts, upstream: &Upstream, _client: ClientInfo) -> Admission {
+    async fn admit(&self, request: &Parts, _body: &mut Inbound, upstream: &Upstream, _client: ClientInfo) -> Admission {
         self.asked.lock().unwrap().push((upstream.name.clone(), request.uri.path().to_owned()));
         if self.refuse {
             let mut response = Response::new(Body::from("who are you?"));

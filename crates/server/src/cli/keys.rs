@@ -38,6 +38,7 @@ enum Action {
     /// Withdraw a key: nothing that it made is accepted any longer. Sessions whose tokens it made have to log in again.
     Revoke {
         /// The key, as `keys list` shows it.
+        #[arg(allow_hyphen_values = true)]
         key: KeyId,
     },
 }

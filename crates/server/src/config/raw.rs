@@ -190,6 +190,9 @@ pub struct Limits {
 pub struct Headers {
     /// Strict-Transport-Security, sent over https. Default: "max-age=31536000; includeSubDomains".
     pub hsts: Option<String>,
+    /// Further request headers that never reach an upstream: names by which yours would believe who somebody is. The usual
+    /// ones are removed already. Default: none.
+    pub strip_request: Option<Vec<String>>,
     /// Content-Security-Policy for HTML of upstreams that send none. Default: none.
     pub content_security_policy: Option<String>,
     /// Who may frame pages, in the words of frame-ancestors. Default: "'self'".

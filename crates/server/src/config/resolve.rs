@@ -14,7 +14,7 @@ use cloakroom_core::time::Lifetime;
 use cloakroom_gateway::{Limits, Upstream};
 use cloakroom_jose::Algorithm;
 use cloakroom_web::{CookieNames, HeaderPolicy, SameSite, Site};
-use http::HeaderValue;
+use http::{HeaderName, HeaderValue};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -50,6 +50,8 @@ pub struct Config {
     pub upstreams: Vec<Upstream>,
     /// For the gateway.
     pub limits: Limits,
+    /// Request headers that the gateway removes besides the usual ones.
+    pub strip: Vec<HeaderName>,
     /// What is logged.
     pub log: Log,
 }
@@ -120,6 +122,14 @@ pub(super) fn resolve(raw: &Raw, mistakes: &mut Vec<Mistake>) -> Option<Config> 
         }
     }
     let drain_for = duration(server.lifetime("drain_for", raw.server.drain_for.as_ref(), Lifetime::from_secs(20)));
+    let mut headers = Section { path: "headers".into(), mistakes };
+    let mut strip = Vec::new();
+    for text in raw.headers.strip_request.iter().flatten() {
+        match text.parse::<HeaderName>() {
+            Ok(name) => strip.push(name),
+            Err(_) => headers.wrong("strip_request", format!("{text:?} is not the name of a header")),
+        }
+    }
     let log = log(&raw.log, mistakes);
     Some(Config {
         listen,
@@ -136,6 +146,7 @@ pub(super) fn resolve(raw: &Raw, mistakes: &mut Vec<Mistake>) -> Option<Config> 
         site: site?,
         upstreams,
         limits,
+        strip,
         log,
     })
 }
@@ -175,6 +186,12 @@ fn site(raw: &Raw, mistakes: &mut Vec<Mistake>) -> Option<Site> {
     let headers = headers(&raw.headers, cookie.mistakes);
     Some(Site {
         origin: origin?,
+        hosts: raw
+            .upstream
+            .iter()
+            .filter_map(|upstream| upstream.host.as_ref())
+            .map(|host| host.to_ascii_lowercase())
+            .collect(),
         trusted_origins,
         cookies: if insecure { CookieNames::INSECURE_LOOPBACK } else { CookieNames::SECURE },
         same_site,

@@ -1,5 +1,6 @@
 //! A door: accepts connections, speaks TLS if it is to, and serves each until it ends or the server drains.
 
+use super::patience::Patient;
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use http::{Request, Response};
@@ -27,6 +28,8 @@ pub(super) struct Doors {
     pub(super) room: Arc<Semaphore>,
     pub(super) header_for: Duration,
     pub(super) max_header_bytes: usize,
+    /// A client that does not read for so long is let go.
+    pub(super) idle_for: Duration,
     pub(super) connections: TaskTracker,
     /// No new connections; open ones end after their request.
     pub(super) closing: CancellationToken,
@@ -114,7 +117,7 @@ impl Doors {
         builder
             .http2()
             .timer(TokioTimer::new())
-            .max_concurrent_streams(256)
+            .max_concurrent_streams(100)
             .max_header_list_size(u32::try_from(self.max_header_bytes).unwrap_or(u32::MAX))
             .adaptive_window(true)
             .keep_alive_interval(Some(Duration::from_secs(30)));
@@ -129,7 +132,8 @@ impl Doors {
         B: http_body::Body<Data = Bytes> + Send + 'static,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
-        let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service);
+        let stream = TokioIo::new(Patient::new(stream, self.idle_for));
+        let connection = builder.serve_connection_with_upgrades(stream, service);
         let mut connection = std::pin::pin!(connection);
         // What ends a connection early is the client's affair: it left, or spoke nonsense and was told.
         tokio::select! {

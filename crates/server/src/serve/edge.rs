@@ -5,16 +5,14 @@ use super::client::client;
 use super::gate::WebGate;
 use super::meters::Meters;
 use crate::network::Network;
-use cloakroom_gateway::{Body, ClientInfo, Gateway, Inbound};
-use cloakroom_web::{FORM_TOKEN, Web, form_token_in, is_own_path};
-use http::request::Parts;
+use cloakroom_gateway::{Body, ClientInfo, Gateway};
+use cloakroom_web::{Web, is_own_path};
 use http::{HeaderValue, Request, Response};
 use hyper::body::Incoming;
+use std::hash::{BuildHasher as _, RandomState};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
-use tokio::time::timeout;
 
 /// What every connection shares.
 pub(super) struct Edge {
@@ -23,8 +21,9 @@ pub(super) struct Edge {
     pub(super) trusted_proxies: Vec<Network>,
     pub(super) meters: Meters,
     pub(super) log_requests: bool,
-    /// Request ids count up from a random start: unique for a process, telling nothing about its load.
-    pub(super) next_id: AtomicU64,
+    /// Requests so far. Their ids are keyed hashes of it, which tell nothing about the load.
+    pub(super) requests: AtomicU64,
+    pub(super) ids: RandomState,
 }
 
 impl Edge {
@@ -32,7 +31,7 @@ impl Edge {
     pub(super) async fn handle(&self, request: Request<Incoming>, peer: IpAddr, tls: bool) -> Response<Body> {
         let started_at = std::time::Instant::now();
         let (client, host) = client(peer, tls, request.headers(), &self.trusted_proxies);
-        let id = self.next_id.fetch_add(0x9E37_79B9_7F4A_7C15, Ordering::Relaxed);
+        let id = self.ids.hash_one(self.requests.fetch_add(1, Ordering::Relaxed));
         let logged = self.log_requests.then(|| (request.method().clone(), request.uri().path().to_owned()));
         let (parts, body) = request.into_parts();
         let own = is_own_path(parts.uri.path());
@@ -42,8 +41,7 @@ impl Edge {
             self.web.respond(Request::from_parts(parts, body), client).await.map(Body::wrap)
         } else {
             let info = ClientInfo { address: client.address, https: client.https, host };
-            let request = self.with_form_token(parts, body.into()).await;
-            let mut response = self.gateway.handle(request, info).await;
+            let mut response = self.gateway.handle(Request::from_parts(parts, body), info).await;
             self.web.finish(response.headers_mut(), &client);
             response
         };
@@ -68,22 +66,4 @@ impl Edge {
         }
         response
     }
-
-    /// A plain form carries its token in the body: it is looked for in the beginning and put where the gate finds it.
-    async fn with_form_token(&self, mut parts: Parts, mut body: Inbound) -> Request<Inbound> {
-        if self.web.looks_for_form_token(&parts) {
-            let looked = timeout(FORM_TOKEN_FOR, body.look(FORM_TOKEN_WITHIN, form_token_in)).await;
-            let token = looked.ok().and_then(Result::ok).flatten();
-            if let Some(value) = token.and_then(|token| HeaderValue::from_str(&token).ok()) {
-                parts.headers.insert(FORM_TOKEN, value);
-            }
-        }
-        Request::from_parts(parts, body)
-    }
 }
-
-/// A form's token is among its first fields.
-const FORM_TOKEN_WITHIN: usize = 64 * 1024;
-
-/// Who takes longer to send the beginning of a form is refused for want of a token.
-const FORM_TOKEN_FOR: Duration = Duration::from_secs(10);

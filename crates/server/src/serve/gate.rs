@@ -1,26 +1,29 @@
 //! The gateway's question to the web: may this pass, and as whom? Nothing is decided here.
 
 use cloakroom_app::token::Seen;
-use cloakroom_gateway::{Access, Admission, Body, ClientInfo, Gate, Identity, Upstream};
-use cloakroom_web::{Client, Entry, Wanted, Web, is_own_cookie};
+use cloakroom_gateway::{Access, Admission, Body, ClientInfo, Gate, Identity, Inbound, Upstream};
+use cloakroom_web::{Client, Entry, FORM_TOKEN_LENGTH, Wanted, Web, form_token_in, is_own_cookie};
 use http::HeaderValue;
 use http::header::{ACCEPT, UPGRADE};
 use http::request::Parts;
 use http_body_util::BodyExt as _;
 use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::timeout;
 
 /// Asks the web.
 pub(super) struct WebGate(pub(super) Arc<Web>);
 
 impl Gate for WebGate {
-    async fn admit(&self, request: &Parts, upstream: &Upstream, client: ClientInfo) -> Admission {
+    async fn admit(&self, request: &Parts, body: &mut Inbound, upstream: &Upstream, client: ClientInfo) -> Admission {
         let wanted = match upstream.access {
             Access::Public => Wanted::Public,
             Access::SignedIn => Wanted::SignedIn,
             Access::Optional => Wanted::Optional,
         };
         let client = Client { address: client.address, https: client.https };
-        let seen = match self.0.admit(request, wanted, &client) {
+        let token = if self.0.looks_for_form_token(request, wanted) { form_token(body).await } else { None };
+        let seen = match self.0.admit(request, token.as_deref(), wanted, &client) {
             Entry::Pass(None) => return Admission::Pass(Identity::default()),
             Entry::Pass(Some(seen)) => seen,
             Entry::Answer(response) => return Admission::Answer(response.map(Body::wrap)),
@@ -64,4 +67,15 @@ impl WebGate {
             self.0.problem(&fault.into(), client).map(|body| Body::wrap(body.map_err(|never| match never {}))),
         )
     }
+}
+
+/// A form's token is among its first fields.
+const FORM_TOKEN_WITHIN: usize = 64 * 1024;
+
+/// Who takes longer to send the beginning of a form is refused for want of a token.
+const FORM_TOKEN_FOR: Duration = Duration::from_secs(10);
+
+async fn form_token(body: &mut Inbound) -> Option<String> {
+    let looking = body.look(FORM_TOKEN_WITHIN, FORM_TOKEN_LENGTH, form_token_in);
+    timeout(FORM_TOKEN_FOR, looking).await.ok()?.ok()?
 }

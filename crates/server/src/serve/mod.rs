@@ -7,6 +7,7 @@ mod door;
 mod edge;
 mod gate;
 mod meters;
+mod patience;
 mod sockets;
 mod start;
 mod tls;

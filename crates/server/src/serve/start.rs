@@ -11,11 +11,12 @@ use crate::config::{Config, RESERVED, StoreAt, Tls};
 use anyhow::Context as _;
 use arc_swap::ArcSwap;
 use cloakroom_app::{App, Clock};
-use cloakroom_gateway::{Gateway, Routes};
+use cloakroom_gateway::{Extras, Gateway, Routes};
 use cloakroom_jose::MasterKey;
 use cloakroom_store::{Sqlite, Store};
 use cloakroom_web::Web;
 use rustls::ServerConfig;
+use std::hash::RandomState;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -48,19 +49,22 @@ pub async fn start(
     let store = open_store(&config.store)?;
     let app = App::open(Arc::clone(&store), clock, config.settings.clone(), master).await?;
     let web = Web::new(app, config.site.clone()).context("a page's template does not compile")?;
-    let gateway = Gateway::new(routes(config)?, Arc::new(WebGate(Arc::clone(&web))), config.limits.clone())?;
+    let extras = Extras { strip: config.strip.clone(), ..Extras::default() };
+    let gateway = Gateway::with(routes(config)?, Arc::new(WebGate(Arc::clone(&web))), config.limits.clone(), extras)?;
     let edge = Arc::new(Edge {
         web,
         gateway,
         trusted_proxies: config.trusted_proxies.clone(),
         meters: Meters::new(),
         log_requests: config.log.requests,
-        next_id: AtomicU64::new(u64::from_be_bytes(cloakroom_jose::random()?)),
+        requests: AtomicU64::new(0),
+        ids: RandomState::new(),
     });
     let doors = Doors {
         room: Arc::new(Semaphore::new(config.max_connections)),
         header_for: config.header_for,
         max_header_bytes: config.limits.max_header_bytes,
+        idle_for: config.limits.idle_for,
         connections: TaskTracker::new(),
         closing: CancellationToken::new(),
         cut: CancellationToken::new(),

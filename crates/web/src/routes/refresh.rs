@@ -2,7 +2,7 @@
 
 use crate::Response;
 use crate::call::Call;
-use crate::cookies::{Cookies, Kind};
+use crate::cookies::Cookies;
 use crate::navigation::{is_navigation, text, with_return};
 use crate::problem::{Code, Problem};
 use crate::routes::{answer, opened};
@@ -58,10 +58,7 @@ impl Call {
         if known && !began_here && !second_try {
             return self.web.hop_page(&with_return("/auth/refresh", return_to));
         }
-        let mut response = self.web.redirect(&with_return("/auth/login", return_to));
-        if known {
-            self.web.set_cookie(&mut response, &self.web.site().cookies.clear(Kind::Access, self.web.site().same_site));
-        }
-        Ok(response)
+        // Nothing is cleared: anybody can write this address into a link, and the session may well be alive.
+        Ok(self.web.redirect(&with_return("/auth/login", return_to)))
     }
 }

@@ -4,20 +4,34 @@
 use crate::navigation::{is_navigation, text};
 use crate::problem::{Code, Problem};
 use crate::{Client, Response, Web};
-use http::header::{CONNECTION, LOCATION};
+use http::header::{CONNECTION, HOST, LOCATION};
 use http::request::Parts;
-use http::{HeaderValue, Method, StatusCode};
+use http::{HeaderValue, StatusCode};
+
+/// The host that a request asks for, without its port: of the target where it names one (HTTP/2, absolute form), else of
+/// the one `Host` field.
+fn host_of(request: &Parts) -> &str {
+    let authority = request.uri.authority().map(http::uri::Authority::as_str);
+    let authority = authority.or_else(|| text(&request.headers, HOST.as_str())).unwrap_or_default();
+    let name = authority.rsplit_once(':').filter(|(_, port)| port.bytes().all(|b| b.is_ascii_digit()));
+    name.map_or(authority, |(name, _)| name)
+}
 
 impl Web {
     /// Answers a request that must not go any further. `None` when it may.
     pub fn refuse_early(&self, request: &Parts, client: &Client) -> Option<Response> {
         // BR-13: an echo of cookies is worth nothing to anybody but a thief.
-        let tracing = matches!(request.method.as_str(), "TRACE" | "TRACK") || request.method == Method::CONNECT;
-        if tracing {
+        let method = request.method.as_str();
+        if ["TRACE", "TRACK", "CONNECT"].iter().any(|refused| refused.eq_ignore_ascii_case(method)) {
             return Some(self.problem(&Problem::new(Code::MethodNotAllowed), client));
         }
         if self.site.is_https() && !client.https {
             return Some(self.to_https(request, client));
+        }
+        // The keys are public, and services fetch them by whatever name they know us.
+        let keys = request.uri.path() == "/.well-known/jwks.json";
+        if !keys && !self.site.is_called(host_of(request)) {
+            return Some(self.problem(&Problem::new(Code::Misdirected), client));
         }
         let worker = request.headers.contains_key("service-worker")
             || text(&request.headers, "sec-fetch-dest") == Some("serviceworker");

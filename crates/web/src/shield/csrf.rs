@@ -7,7 +7,7 @@ use crate::navigation::text;
 use crate::problem::Code;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, ORIGIN, TRANSFER_ENCODING, UPGRADE};
 use http::request::Parts;
-use http::{HeaderMap, Method};
+use http::{HeaderMap, Method, Version};
 
 /// What the headers of a request allow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,8 +60,10 @@ fn a_form_could_send(request: &Parts) -> bool {
         let form = ["application/x-www-form-urlencoded", "multipart/form-data", "text/plain"];
         return !essence.contains('/') || form.contains(&essence.as_str()) || content_type.contains(',');
     }
+    // HTTP/2 frames a body without saying so in the headers: only a stated length of nothing is nothing.
+    let framed = request.version >= Version::HTTP_2;
     let length = text(headers, CONTENT_LENGTH.as_str());
-    headers.contains_key(TRANSFER_ENCODING) || length.is_some_and(|length| length.trim() != "0")
+    headers.contains_key(TRANSFER_ENCODING) || length.map_or(framed, |length| length.trim() != "0")
 }
 
 #[cfg(test)]
@@ -72,6 +74,7 @@ mod tests {
     fn site() -> Site {
         Site {
             origin: "https://app.example.com".into(),
+            hosts: vec![],
             trusted_origins: vec!["https://admin.example.com".into()],
             cookies: CookieNames::SECURE,
             same_site: SameSite::Lax,
@@ -142,6 +145,20 @@ mod tests {
         assert_eq!(judged("POST", &[SAME, ("content-length", "0")]), Ok(Judged::Pass));
         // No form sends PUT, PATCH or DELETE.
         assert_eq!(judged("DELETE", &[SAME, ("content-type", "text/plain")]), Ok(Judged::Pass));
+    }
+
+    #[test]
+    fn over_http_2_a_body_needs_no_header_to_be_there() {
+        let judged = |length: Option<&str>| {
+            let mut request = http::Request::builder().method("POST").uri("/x").version(Version::HTTP_2);
+            request = request.header("sec-fetch-site", "same-origin");
+            if let Some(length) = length {
+                request = request.header("content-length", length);
+            }
+            judge(&site(), &request.body(()).unwrap().into_parts().0)
+        };
+        assert_eq!(judged(None), Ok(Judged::TokenNeeded));
+        assert_eq!(judged(Some("0")), Ok(Judged::Pass));
     }
 
     #[test]

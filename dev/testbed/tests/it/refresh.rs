@@ -186,7 +186,7 @@ async fn ck_07_a_link_from_another_site_comes_back_to_the_session_over_one_hop()
     assert!(page.contains(target), "{page}");
     let refreshed = ann.visit_from("same-origin", "/auth/refresh?return_to=%2Fapp%2Fx&hop=1").await;
     assert_eq!(refreshed.header("location"), "/app/x");
-    // Without the cookie even then: it is gone, and so is the session in this browser.
+    // Without the cookie even then: it is gone, and a log-in is what helps.
     house.advance(EXPIRED);
     ann.lose(REFRESH);
     let lost = ann.visit_from("same-origin", "/auth/refresh?return_to=%2Fapp%2Fx&hop=1").await;
