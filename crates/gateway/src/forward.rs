@@ -64,7 +64,8 @@ async fn handle<G: Gate>(gateway: &Gateway<G>, request: Request<Inbound>, client
         Admission::Answer(response) => return Handled { response, link: Some(link), outcome: Outcome::Gate },
     };
     let exchange = Exchange { gateway, link: &link, identity, client: &client, host: route.host };
-    let done = if route.websocket { exchange.tunnel(parts, body).await } else { exchange.relay(parts, body).await };
+    let done =
+        if route.websocket { Box::pin(exchange.tunnel(parts, body)).await } else { exchange.relay(parts, body).await };
     match done {
         Ok((response, outcome)) => Handled { response, link: Some(link), outcome },
         Err(problem) => refused(problem, Some(link)),

@@ -93,7 +93,7 @@ impl Link {
         let answer = self.pool.send(request);
         let answer = match progress {
             None => tokio::time::timeout(self.answer_for, answer).await.map_err(|_| Problem::UpstreamTimeout)?,
-            Some(progress) => self.while_moving(answer, progress).await?,
+            Some(progress) => Box::pin(self.while_moving(answer, progress)).await?,
         };
         answer.map_err(|error| blame(&error))
     }

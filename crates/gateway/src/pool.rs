@@ -80,7 +80,7 @@ impl Pool {
         loop {
             let (mut sender, is_kept) = match self.take() {
                 Some(sender) => (sender, true),
-                None => (self.connect().await.map_err(Failure::Connect)?, false),
+                None => (Box::pin(self.connect()).await.map_err(Failure::Connect)?, false),
             };
             match sender.try_send_request(request).await {
                 Ok(response) => return Ok((response, Lease { pool: Arc::clone(self), sender: Some(sender) })),

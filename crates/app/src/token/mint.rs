@@ -31,7 +31,12 @@ impl App {
             auth_time: session.opened_at.unix_seconds(),
             amr: vec![session.method.as_str().to_owned()],
         };
-        Ok((self.ring.load().signer(now)?.sign(ACCESS_TYPE, &claims)?, expires_at))
+        let ring = self.ring.load();
+        let signer = ring.signer(now)?;
+        let token = signer.sign(ACCESS_TYPE, &claims)?;
+        // Whoever shows it next need not have it verified: it was made here, a moment ago.
+        self.remember(&token, claims, signer.kid(), ring.version);
+        Ok((token, expires_at))
     }
 
     /// Mints the same claims once more for an upstream's audience. It ends when the token in the cookie does, and is

@@ -7,7 +7,7 @@ use cloakroom_jose::{AccessClaims, Expect, Refused};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
-/// Verified tokens, by their whole text. Only genuine ones get in, so a flood of forged ones evicts nothing.
+/// Tokens that were verified, or made here, by their whole text. Only genuine ones get in, so a flood of forged ones evicts nothing.
 pub(crate) struct Verified(quick_cache::sync::Cache<Box<str>, Arc<Seen>>);
 
 impl Verified {
@@ -89,18 +89,18 @@ impl App {
         let expect = Expect { typ: super::mint::ACCESS_TYPE, issuer, audience: issuer, leeway: LEEWAY };
         let verified = cloakroom_jose::verify::<AccessClaims>(token, ring.verifying(), &expect, now.unix_seconds())
             .map_err(|refused| if refused == Refused::Expired { Refusal::AccessExpired } else { Refusal::SignedOut })?;
-        let access = self.access(verified.claims(), verified.kid()).ok_or(Refusal::SignedOut)?;
-        let mut claims = verified.into_claims();
+        let kid = verified.kid().to_owned();
+        self.remember(token, verified.into_claims(), &kid, ring.version).ok_or_else(|| Refusal::SignedOut.into())
+    }
+
+    /// Remembers a token that was just proven genuine, or just made, by the ring of this version.
+    pub(super) fn remember(&self, token: &str, mut claims: AccessClaims, kid: &str, ring: u64) -> Option<Arc<Seen>> {
+        let access = self.access(&claims, kid)?;
         claims.exp = access.expires_at.unix_seconds();
-        let seen = Arc::new(Seen {
-            access,
-            claims,
-            ring: ring.version,
-            noted_at: AtomicI64::new(i64::MIN),
-            for_upstreams: RwLock::default(),
-        });
+        let (noted_at, for_upstreams) = (AtomicI64::new(i64::MIN), RwLock::default());
+        let seen = Arc::new(Seen { access, claims, ring, noted_at, for_upstreams });
         self.verified.0.insert(token.into(), Arc::clone(&seen));
-        Ok(seen)
+        Some(seen)
     }
 
     /// The `Authorization` that an upstream gets for this session, `Bearer` and a token (RFC 6750 §2.1): minted once per

@@ -38,7 +38,7 @@ impl Edge {
         let mut response = if let Some(refused) = self.web.refuse_early(&parts, &client) {
             refused.map(Body::wrap)
         } else if own {
-            self.web.respond(Request::from_parts(parts, body), client).await.map(Body::wrap)
+            Box::pin(self.web.respond(Request::from_parts(parts, body), client)).await.map(Body::wrap)
         } else {
             let info = ClientInfo { address: client.address, https: client.https, host };
             let mut response = self.gateway.handle(Request::from_parts(parts, body), info).await;

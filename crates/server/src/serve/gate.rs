@@ -22,7 +22,7 @@ impl Gate for WebGate {
             Access::Optional => Wanted::Optional,
         };
         let client = Client { address: client.address, https: client.https };
-        let token = if self.0.looks_for_form_token(request, wanted) { form_token(body).await } else { None };
+        let token = if self.0.looks_for_form_token(request, wanted) { Box::pin(form_token(body)).await } else { None };
         let seen = match self.0.admit(request, token.as_deref(), wanted, &client) {
             Entry::Pass(None) => return Admission::Pass(Identity::default()),
             Entry::Pass(Some(seen)) => seen,
