@@ -40,8 +40,8 @@ impl App {
             }
             let key = self.ring.load().refresh_key(now)?;
             let verdict = refresh::judge(&session.family, presented, key, now, &self.settings.refresh);
-            if let Some(done) = self.carry_out(verdict, session, presented, now).await? {
-                return done;
+            if let Some(opened) = self.carry_out(verdict, session, presented, now).await? {
+                return Ok(opened);
             }
         }
         Err(Fault::plain("a refresh lost every race").into())
@@ -54,7 +54,7 @@ impl App {
         mut session: Session,
         presented: Presented,
         now: Timestamp,
-    ) -> Result<Option<Result<Opened, Error>>, Error> {
+    ) -> Result<Option<Opened>, Error> {
         let (unit, name) = match verdict {
             Verdict::Rotate(order) => {
                 session.family = order.next.clone();
@@ -64,7 +64,7 @@ impl App {
             }
             Verdict::Repeat(_) if self.ring.load().mac(session.family.key, Purpose::Refresh).is_none() => {
                 // The key that this generation was derived with was withdrawn: the same token cannot be given again.
-                return Ok(Some(Err(refused("withdrawn", presented.accompanied))));
+                return Err(refused("withdrawn", presented.accompanied));
             }
             Verdict::Repeat(order) => {
                 session.family = order.next.clone();
@@ -87,7 +87,7 @@ impl App {
             }
             Verdict::Raced => {
                 count("raced");
-                return Ok(Some(Err(Refusal::RefreshRaced.into())));
+                return Err(Refusal::RefreshRaced.into());
             }
             Verdict::Replay(replay) => {
                 tracing::warn!(session = %session.id, silent = replay.silent, "a used-up refresh token came back: the session is ended");
@@ -101,7 +101,7 @@ impl App {
                     refresh::Refusal::Unaccompanied => "unaccompanied",
                     refresh::Refusal::Ended => "ended",
                 };
-                return Ok(Some(Err(refused(name, clear))));
+                return Err(refused(name, clear));
             }
         };
         match self.save(unit).await {
@@ -113,9 +113,9 @@ impl App {
             self.follow_feed().await?;
         }
         if name == "replayed" {
-            return Ok(Some(Err(Refusal::SessionEnded { clear: true }.into())));
+            return Err(Refusal::SessionEnded { clear: true }.into());
         }
-        Ok(Some(Ok(self.opened(session, now)?)))
+        Ok(Some(self.opened(session, now)?))
     }
 
     fn is_genuine(&self, token: &RefreshToken, session: &Session) -> bool {

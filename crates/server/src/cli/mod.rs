@@ -41,6 +41,8 @@ enum Command {
     /// Read a configuration and report every mistake in it.
     Check(check::Check),
     /// List, rotate or revoke the keys that tokens are made with.
+    ///
+    /// They are sealed in the store under the master key. A running server follows what is done here within seconds.
     Keys(keys::Keys),
     /// Print the JSON Schema of the configuration, for editors.
     Schema,

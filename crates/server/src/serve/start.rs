@@ -112,11 +112,14 @@ impl Running {
 
     /// Takes over what can change while requests run: upstreams, certificate and key. The rest needs a restart.
     pub fn reload(&self, config: &Config) -> anyhow::Result<()> {
+        // Everything is read before anything is taken over: half a reload would be neither configuration.
         let files: Option<&Tls> = config.tls.as_ref();
-        if let (Some(current), Some(files)) = (&self.tls, files) {
-            current.store(tls::load(files)?);
+        let (loaded, routes) = (files.map(tls::load).transpose()?, routes(config)?);
+        self.edge.gateway.replace_routes(routes)?;
+        if let (Some(current), Some(loaded)) = (&self.tls, loaded) {
+            current.store(loaded);
         }
-        Ok(self.edge.gateway.replace_routes(routes(config)?)?)
+        Ok(())
     }
 
     /// Stops: no new connections, open requests may end, streams and tunnels are closed, then the rest is cut. What was
