@@ -4,7 +4,7 @@
 #   docker run -p 8080:8080 -v ./cloakroom.toml:/etc/cloakroom/cloakroom.toml:ro -v cloakroom:/var/lib/cloakroom cloakroom
 #
 # In the configuration: server.listen = "0.0.0.0:8080", store.url = "sqlite:/var/lib/cloakroom/cloakroom.db".
-# The master key: mount it readable by user 65532 only, and name it in CLOAKROOM_MASTER_KEY_FILE.
+# The master key: mount it readable by user 65532 only, and name it in CLOAKROOM_STORE_MASTER_KEY_FILE.
 
 FROM rust:1.95-bookworm AS build
 RUN apt-get update \

@@ -33,7 +33,7 @@ macro_rules! problems {
             pub fn document(self) -> &'static str {
                 match self { $(Self::$name => concat!(
                     r#"{"type":"urn:cloakroom:problem:"#, $code, r#"","title":""#, $title, r#"","status":"#,
-                    $number, r#","detail":""#, $detail, r#""}"#
+                    $number, r#","code":""#, $code, r#"","detail":""#, $detail, r#""}"#
                 ),)* }
             }
         }

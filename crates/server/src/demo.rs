@@ -70,7 +70,7 @@ impl System {
         log::start(&config);
 
         let sockets = Sockets { public, redirect: Vec::new(), admin: free().await? };
-        let master = master_key::load(&config.master_key_file, master_from_environment().as_deref())?;
+        let master = master_key::load_for(&config, master_from_environment().as_deref())?;
         let running = start(&config, sockets, master, Arc::clone(&clock)).await?;
         let stop = CancellationToken::new();
         let notes = ApiConfig {

@@ -1,6 +1,7 @@
 //! The master key: it seals the keys in the store and is kept outside it, in a file that only its owner can read or in
 //! the environment.
 
+use crate::config::{Config, StoreAt};
 use anyhow::{Context as _, bail};
 use cloakroom_jose::MasterKey;
 use std::fs::{File, OpenOptions};
@@ -23,6 +24,21 @@ pub fn load(file: &Path, from_environment: Option<&str>) -> anyhow::Result<Maste
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => make(file),
         Err(error) => Err(error).with_context(|| format!("cannot open the master key {}", file.display())),
     }
+}
+
+/// The same for a configuration. Where the store is there and its key is not, none is made: a new key would open
+/// nothing, and would be taken for the lost one.
+pub fn load_for(config: &Config, from_environment: Option<&str>) -> anyhow::Result<MasterKey> {
+    let (StoreAt::Sqlite(database), file) = (&config.store, &config.master_key_file);
+    if from_environment.is_none() && database.exists() && !file.exists() {
+        bail!(
+            "the master key {} is missing although the database {} is there: restore it from your copy, or move the \
+             database away to start without accounts and sessions",
+            file.display(),
+            database.display()
+        );
+    }
+    load(file, from_environment)
 }
 
 fn read(mut opened: File, file: &Path) -> anyhow::Result<MasterKey> {

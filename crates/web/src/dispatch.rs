@@ -210,9 +210,9 @@ where
         (Body::Report, Some("application/csp-report" | "application/reports+json" | "application/json")) => {
             Ok(Fields::default())
         }
+        (Body::Fields, None | Some("application/json")) if body.is_empty() => Ok(Fields::default()),
         (Body::Fields, Some("application/json")) => Ok(Fields::json(&body)?),
         (Body::Fields, Some("application/x-www-form-urlencoded")) => Ok(Fields::form(&body)?),
-        (Body::Fields, None) if body.is_empty() => Ok(Fields::default()),
         _ => Err(Code::UnsupportedMediaType.into()),
     }
 }

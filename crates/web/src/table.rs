@@ -88,13 +88,13 @@ macro_rules! rows {
 
 /// The table.
 pub static ROUTES: &[Row] = rows! {
-    "POST" "/auth/signup"        Entrance Fields NoStore Json routes::signup::post,        "opens an account; 202 whether or not the address is taken";
-    "POST" "/auth/login"         Entrance Fields NoStore Json routes::login::post,         "opens a session and sets its cookies";
+    "POST" "/auth/signup"        Entrance Fields NoStore Json routes::signup::post,        "opens an account: `email`, `password`; 202 whether or not the address is taken";
+    "POST" "/auth/login"         Entrance Fields NoStore Json routes::login::post,         "opens a session and sets its cookies: `email`, `password`, `remember` (true or false)";
     "POST" "/auth/logout"        Open     Fields NoStore Json routes::logout::this,        "ends this session";
     "POST" "/auth/logout/others" SignedIn Fields NoStore Json routes::logout::others,      "ends all other sessions of the account";
     "POST" "/auth/logout/all"    SignedIn Fields NoStore Json routes::logout::all,         "ends all sessions of the account";
     "POST" "/auth/refresh"       Open     Fields NoStore Json routes::refresh::post,       "rotates the session's tokens";
-    "GET"  "/auth/refresh"       Open     None   NoStore Html routes::refresh::get,        "rotates for a navigation, then returns to a local path";
+    "GET"  "/auth/refresh"       Open     None   NoStore Html routes::refresh::get,        "rotates for a navigation, then leads to the local path in `return_to`";
     "GET"  "/auth/me"            SignedIn None   NoStore Json routes::me::get,             "who is logged in";
     "GET"  "/auth/csrf"          Open     None   NoStore Json routes::csrf::get,           "a form token for clients without fetch metadata";
     "POST" "/auth/reports"       Open     Report NoStore Json routes::reports::post,       "takes reports of browsers (CSP and others)";
@@ -103,7 +103,7 @@ pub static ROUTES: &[Row] = rows! {
     "GET"  "/.well-known/jwks.json" Open  None   Public  Json routes::jwks::get,           "the public keys of access tokens";
     "GET"  "/auth"               Open     None   NoStore Html routes::home::get,           "leads to the account or to the log-in";
     "GET"  "/auth/"              Open     None   NoStore Html routes::home::get,           "leads to the account or to the log-in";
-    "GET"  "/auth/login"         Open     None   NoStore Html routes::login::get,          "page: log-in";
-    "GET"  "/auth/signup"        Open     None   NoStore Html routes::signup::get,         "page: sign-up";
+    "GET"  "/auth/login"         Open     None   NoStore Html routes::login::get,          "page: log-in; leads to `return_to` afterwards";
+    "GET"  "/auth/signup"        Open     None   NoStore Html routes::signup::get,         "page: sign-up; leads to `return_to` afterwards";
     "GET"  "/auth/account"       SignedIn None   NoStore Html routes::account::get,        "page: the account and its sessions";
 };

@@ -115,6 +115,11 @@ impl App {
             key,
             now,
         )?));
+        // The one in use is succeeded by a fresh one, never by a key that was retired before it.
+        let keys = self.store.keys().await?;
+        if keyring::current(&keys, record.purpose, now).is_some_and(|current| current.id == key) {
+            unit = make(unit, &self.master, record.purpose, record.algorithm.clone(), now, now)?;
+        }
         if record.purpose == Purpose::Access {
             unit = unit.order(Order::Revoke { entry: Revocation::Key(key), until });
         }

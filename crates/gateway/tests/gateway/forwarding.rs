@@ -20,7 +20,8 @@ async fn every_problem_is_a_json_document_that_says_its_status() {
         let text = one.document();
         assert!(text.contains(&format!("\"type\":\"urn:cloakroom:problem:{}\"", one.code())), "{text}");
         assert!(text.contains(&format!("\"status\":{},", one.status().as_u16())), "{text}");
-        assert_eq!(text.matches('"').count(), 14, "{text}");
+        assert_eq!(text.matches('"').count(), 18, "{text}");
+        assert!(text.contains(&format!("\"code\":\"{}\"", one.code())), "{text}");
         let response = one.response();
         assert_eq!(response.headers()["content-type"], "application/problem+json");
         assert_eq!(response.headers()["cache-control"], "no-store");

@@ -26,6 +26,12 @@ impl Check {
             return Ok(if mistakes.is_empty() { Ending::Done } else { Ending::Misused });
         }
         let Some(config) = self.file.read()? else { return Ok(Ending::Misused) };
+        if let Some(files) = &config.tls
+            && let Err(error) = crate::serve::check_certificate(files)
+        {
+            say(&format!("cloakroom: server.tls: {error:#}"));
+            return Ok(Ending::Misused);
+        }
         answer(&format!(
             "{} is fine: {} for {} upstream(s)",
             self.file.config.display(),

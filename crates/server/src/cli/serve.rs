@@ -17,7 +17,7 @@ pub(super) fn run(file: &ConfigFile) -> anyhow::Result<Ending> {
         // Before anything can be seen from outside: a signal without a listener ends the process on the spot.
         let mut signals = Signals::listen()?;
         let sockets = Sockets::bind(&config).await?;
-        let master = master_key::load(&config.master_key_file, master_from_environment().as_deref())?;
+        let master = master_key::load_for(&config, master_from_environment().as_deref())?;
         let running = start(&config, sockets, master, Arc::new(SystemClock)).await?;
         tell(&config, &running);
         until_stopped(&running, file, &mut signals).await;

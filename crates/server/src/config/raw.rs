@@ -43,8 +43,9 @@ pub struct Server {
     pub listen: Option<Vec<String>>,
     /// The address of the admin listener with /healthz, /readyz and /metrics. Default: "127.0.0.1:9090". Keep it private.
     pub admin_listen: Option<String>,
-    /// Proxies in front of Cloakroom whose Forwarded and X-Forwarded-* headers are believed: addresses or networks, such as
-    /// "10.0.0.0/8". Default: none.
+    /// Proxies in front of Cloakroom that are believed about their clients: addresses or networks, such as "10.0.0.0/8".
+    /// Read are X-Forwarded-For and X-Forwarded-Proto, or Forwarded where neither is there; your proxy must overwrite what
+    /// clients send in them, and must pass Host on. Default: none.
     pub trusted_proxies: Option<Vec<String>>,
     /// Further origins whose pages may send unsafe requests here, such as "https://admin.example.com". Default: none.
     pub trusted_origins: Option<Vec<String>>,
@@ -65,7 +66,7 @@ pub struct Server {
 pub struct TlsFiles {
     /// The certificate chain, leaf first.
     pub certificate_file: Option<String>,
-    /// The private key. Nobody but its owner may be able to read it.
+    /// The private key. Keep it readable to its owner only.
     pub key_file: Option<String>,
     /// Addresses of a plain http listener that only redirects people to https. Default: none.
     pub redirect_listen: Option<Vec<String>>,
@@ -142,7 +143,7 @@ pub struct Password {
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Upstream {
-    /// What it is called in logs and metrics. Default: its path.
+    /// What the log calls it when it fails. Default: its path.
     pub name: Option<String>,
     /// The host name of requests that go there. Default: any.
     pub host: Option<String>,

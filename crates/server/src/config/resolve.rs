@@ -113,6 +113,12 @@ pub(super) fn resolve(raw: &Raw, mistakes: &mut Vec<Mistake>) -> Option<Config> 
     let listen = server.addresses("listen", raw.server.listen.as_ref(), &["127.0.0.1:8080", "[::1]:8080"]);
     let admin = raw.server.admin_listen.as_deref().unwrap_or("127.0.0.1:9090");
     let admin_listen = server.address("admin_listen", admin);
+    if listen.is_empty() && raw.server.listen.as_ref().is_some_and(Vec::is_empty) {
+        server.wrong("listen", "at least one address is needed, such as \"127.0.0.1:8080\"");
+    }
+    if admin_listen.is_some_and(|admin| admin.port() != 0 && listen.contains(&admin)) {
+        server.wrong("admin_listen", "it must differ from server.listen: it is for operators only");
+    }
     let mut trusted_proxies = Vec::new();
     for text in raw.server.trusted_proxies.iter().flatten() {
         match text.parse() {
@@ -320,6 +326,10 @@ fn store(raw: &raw::Store, mistakes: &mut Vec<Mistake>) -> (StoreAt, PathBuf) {
             PathBuf::from("cloakroom.db")
         }
     };
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
+        section.wrong("url", format!("there is no folder {}: make it first", folder.display()));
+    }
     let beside = || {
         let mut name = path.clone().into_os_string();
         name.push(".master-key");

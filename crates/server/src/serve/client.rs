@@ -30,8 +30,9 @@ pub(super) fn client(
         let value = headers.get_all(name).iter().next_back()?.to_str().ok()?;
         value.rsplit(',').next().map(|value| value.trim().to_owned())
     };
-    let proto = last("x-forwarded-proto").or_else(|| forwarded(headers, "proto"));
-    let host = last("x-forwarded-host").or_else(|| forwarded(headers, "host"));
+    // One family of headers or the other, never a mixture: what the proxy does not write, the client may have.
+    let said = |name: &str, parameter: &str| if speaks_x(headers) { last(name) } else { forwarded(headers, parameter) };
+    let (proto, host) = (said("x-forwarded-proto", "proto"), said("x-forwarded-host", "host"));
     let https = proto.map_or(tls, |proto| proto.eq_ignore_ascii_case("https"));
     (Client { address, https }, host.and_then(|host| HeaderValue::from_str(&host).ok()))
 }
@@ -42,11 +43,17 @@ fn hops(headers: &HeaderMap) -> impl DoubleEndedIterator<Item = Option<IpAddr>> 
         let values = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
         values.flat_map(|value| value.split(',')).map(|hop| hop.trim().to_owned()).collect()
     };
-    let mut hops = list("x-forwarded-for");
-    if hops.is_empty() {
-        hops = list("forwarded").iter().map(|hop| parameter(hop, "for").unwrap_or_default()).collect();
-    }
+    let hops = if speaks_x(headers) {
+        list("x-forwarded-for")
+    } else {
+        list("forwarded").iter().map(|hop| parameter(hop, "for").unwrap_or_default()).collect()
+    };
     hops.into_iter().map(|hop| address(&hop)).collect::<Vec<_>>().into_iter()
+}
+
+/// Whether the proxy speaks `X-Forwarded-*`, the usual family; else `Forwarded` counts (RFC 7239).
+fn speaks_x(headers: &HeaderMap) -> bool {
+    headers.contains_key("x-forwarded-for") || headers.contains_key("x-forwarded-proto")
 }
 
 fn forwarded(headers: &HeaderMap, name: &str) -> Option<String> {
@@ -92,6 +99,12 @@ mod tests {
         assert_eq!(seen("10.0.0.1", &[(XFF, "6.6.6.6, nonsense, 10.0.0.9")]).0, "10.0.0.9");
         assert_eq!(seen("::1", &[("forwarded", "for=\"[2001:db8::7]:80\";proto=https")]), ("2001:db8::7".into(), true));
         assert_eq!(seen("::ffff:10.0.0.1", &[(XFF, "1.2.3.4:5678")]).0, "1.2.3.4");
+        // Behind a proxy that speaks the one family, what a client wrote in the other counts for nothing.
+        assert_eq!(
+            seen("10.0.0.1", &[("forwarded", "for=6.6.6.6"), ("x-forwarded-proto", "https")]),
+            ("10.0.0.1".into(), true)
+        );
+        assert_eq!(seen("10.0.0.1", &[("forwarded", "proto=https"), (XFF, "1.2.3.4")]), ("1.2.3.4".into(), false));
         assert_eq!(seen("10.0.0.1", &[]).0, "10.0.0.1");
     }
 }

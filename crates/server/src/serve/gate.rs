@@ -1,7 +1,6 @@
 //! The gateway's question to the web: may this pass, and as whom? Nothing is decided here.
 
-use cloakroom_app::token::Seen;
-use cloakroom_gateway::{Access, Admission, Body, ClientInfo, Gate, Identity, Inbound, Upstream};
+use cloakroom_gateway::{Access, Admission, Body, ClientInfo, Gate, Identity, Inbound, Outcome, Seen, Upstream};
 use cloakroom_web::{Client, Entry, FORM_TOKEN_LENGTH, Wanted, Web, form_token_in, is_own_cookie};
 use http::HeaderValue;
 use http::header::{ACCEPT, UPGRADE};
@@ -49,11 +48,20 @@ impl Gate for WebGate {
     fn is_own_cookie(&self, name: &[u8]) -> bool {
         is_own_cookie(name)
     }
+
+    /// Says which upstream failed, and how: the answer itself reveals neither.
+    fn observe(&self, seen: &Seen<'_>) {
+        if let (Some(upstream), Outcome::Refused(problem)) = (seen.upstream, seen.outcome)
+            && seen.status.is_server_error()
+        {
+            tracing::warn!(upstream, problem = problem.code(), "an upstream did not answer");
+        }
+    }
 }
 
 impl WebGate {
     /// A stream ends with its session: event streams and tunnels say beforehand that they are one.
-    fn stream_of(&self, request: &Parts, seen: &Seen) -> Identity {
+    fn stream_of(&self, request: &Parts, seen: &cloakroom_app::token::Seen) -> Identity {
         let events = request.headers.get(ACCEPT).is_some_and(|accept| accept.as_bytes() == b"text/event-stream");
         if !events && !request.headers.contains_key(UPGRADE) {
             return Identity::default();

@@ -15,3 +15,4 @@ mod tls;
 pub use sockets::Sockets;
 pub(crate) use start::open_store;
 pub use start::{Running, start};
+pub(crate) use tls::load as check_certificate;

@@ -8,7 +8,7 @@ use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use std::sync::Arc;
 
 /// Reads certificate and key. TLS 1.2 and 1.3, HTTP/2 before HTTP/1.1.
-pub(super) fn load(files: &Tls) -> anyhow::Result<Arc<ServerConfig>> {
+pub(crate) fn load(files: &Tls) -> anyhow::Result<Arc<ServerConfig>> {
     let certificate = files.certificate_file.display();
     let key = files.key_file.display();
     let chain: Vec<_> = CertificateDer::pem_file_iter(&files.certificate_file)

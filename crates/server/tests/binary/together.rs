@@ -72,14 +72,34 @@ async fn a_file_that_is_no_database_of_ours_is_refused_and_left_alone() {
     connection.execute_batch("CREATE TABLE customers (name TEXT)").unwrap();
     connection.close().unwrap();
     std::fs::write(house.folder().join("letter.db"), "Dear Sir or Madam, ".repeat(100)).unwrap();
+    let key = house.folder().join("a.key");
+    std::fs::write(&key, "00".repeat(32)).unwrap();
+    std::fs::set_permissions(&key, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
     for file in ["foreign.db", "letter.db"] {
         let before = std::fs::read(house.folder().join(file)).unwrap();
-        house.config["store"] = json!({ "url": format!("sqlite:{file}") });
+        house.config["store"] = json!({ "url": format!("sqlite:{file}"), "master_key_file": "a.key" });
         house.write();
         let output = run(house.folder(), &["serve", "--config", "cloakroom.toml"]).await;
         let errors = text(&output.stderr);
         assert_eq!(code(&output), 1, "{errors}");
         assert!(errors.lines().last().unwrap().contains("not a database of Cloakroom"), "{errors}");
         assert!(std::fs::read(house.folder().join(file)).unwrap() == before, "not one byte was changed");
+    }
+}
+
+#[tokio::test]
+async fn a_lost_master_key_is_told_and_no_new_one_is_made() {
+    let upstream = Upstream::start("first").await;
+    let house = House::before(upstream.address);
+    let server = house.serve().await;
+    server.stop().await;
+    let key = house.folder().join("cloakroom.db.master-key");
+    std::fs::remove_file(&key).unwrap();
+    for arguments in [&["serve"][..], &["keys", "list"]] {
+        let output = run(house.folder(), arguments).await;
+        let errors = text(&output.stderr);
+        assert_eq!(code(&output), 1, "{errors}");
+        assert!(errors.contains("restore it from your copy"), "{errors}");
+        assert!(!key.exists(), "a new key would be taken for the lost one");
     }
 }

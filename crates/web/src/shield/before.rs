@@ -25,11 +25,13 @@ impl Web {
         if ["TRACE", "TRACK", "CONNECT"].iter().any(|refused| refused.eq_ignore_ascii_case(method)) {
             return Some(self.problem(&Problem::new(Code::MethodNotAllowed), client));
         }
-        if self.site.is_https() && !client.https {
-            return Some(self.to_https(request, client));
-        }
         // The keys are public, and services fetch them by whatever name they know us.
         let keys = request.uri.path() == "/.well-known/jwks.json";
+        // A service beside us fetches the keys without a network between that anybody could listen on.
+        let from_here = keys && client.address.is_loopback();
+        if self.site.is_https() && !client.https && !from_here {
+            return Some(self.to_https(request, client));
+        }
         if !keys && !self.site.is_called(host_of(request)) {
             return Some(self.problem(&Problem::new(Code::Misdirected), client));
         }
