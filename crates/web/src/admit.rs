@@ -24,6 +24,15 @@ pub enum Wanted {
     Optional,
 }
 
+/// What is known of a request's body.
+#[derive(Clone, Copy)]
+pub struct Body<'a> {
+    /// Whether there is one, as the framing says.
+    pub is_there: bool,
+    /// The form token that was found in it, if [`Web::looks_for_form_token`] asked for that.
+    pub form_token: Option<&'a str>,
+}
+
 /// The judgement.
 pub enum Entry {
     /// It may pass, as somebody or as nobody.
@@ -33,10 +42,9 @@ pub enum Entry {
 }
 
 impl Web {
-    /// Judges a request to an upstream: its cookies, where it comes from, its session. `form_token` is what was found in
-    /// its body, if [`Self::looks_for_form_token`] asked for that.
-    pub fn admit(&self, request: &Parts, form_token: Option<&str>, wanted: Wanted, client: &Client) -> Entry {
-        match self.judge(request, form_token, wanted) {
+    /// Judges a request to an upstream: its cookies, where it comes from, its session.
+    pub fn admit(&self, request: &Parts, body: Body<'_>, wanted: Wanted, client: &Client) -> Entry {
+        match self.judge(request, body, wanted) {
             Ok(seen) => Entry::Pass(seen),
             Err(problem) if matches!(problem.code, Code::SignedOut | Code::AccessExpired) => {
                 let response = if is_navigation(&request.method, &request.headers) {
@@ -59,15 +67,16 @@ impl Web {
 
     /// Whether a request to an upstream will only pass with a form token and carries none in its headers: then it may
     /// stand in the body, where a plain form puts it. Only the holder of a genuine access token is worth reading for.
-    pub fn looks_for_form_token(&self, request: &Parts, wanted: Wanted) -> bool {
+    pub fn looks_for_form_token(&self, request: &Parts, has_body: bool, wanted: Wanted) -> bool {
         wanted != Wanted::Public
+            && has_body
             && !request.headers.contains_key(crate::FORM_TOKEN)
-            && judge_csrf(&self.site, request) == Ok(Judged::TokenNeeded)
+            && judge_csrf(&self.site, request, has_body) == Ok(Judged::TokenNeeded)
             && Cookies::parse(&request.headers, self.site.cookies)
                 .is_ok_and(|cookies| cookies.access.is_some_and(|token| self.app.session_of(token).is_some()))
     }
 
-    fn judge(&self, request: &Parts, form_token: Option<&str>, wanted: Wanted) -> Result<Option<Arc<Seen>>, Problem> {
+    fn judge(&self, request: &Parts, body: Body<'_>, wanted: Wanted) -> Result<Option<Arc<Seen>>, Problem> {
         // No session, no authority: what a public route does with a stranger's request is its own affair.
         if wanted == Wanted::Public {
             return Ok(None);
@@ -76,8 +85,8 @@ impl Web {
         let Some(token) = cookies.access else {
             return if wanted == Wanted::Optional { Ok(None) } else { Err(self.signed_out(Code::SignedOut, request)) };
         };
-        if judge_csrf(&self.site, request)? == Judged::TokenNeeded {
-            let token = text(&request.headers, crate::FORM_TOKEN).or(form_token);
+        if judge_csrf(&self.site, request, body.is_there)? == Judged::TokenNeeded {
+            let token = text(&request.headers, crate::FORM_TOKEN).or(body.form_token);
             self.check_form_token(token, &cookies, false)?;
         }
         self.embedded_elsewhere(request)?;

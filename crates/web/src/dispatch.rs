@@ -99,7 +99,11 @@ impl Web {
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
         let cookies = Cookies::parse(&parts.headers, self.site.cookies)?;
-        let judged = if row.body == Body::Report { Judged::Pass } else { judge_csrf(&self.site, &parts)? };
+        let judged = if row.body == Body::Report {
+            Judged::Pass
+        } else {
+            judge_csrf(&self.site, &parts, !body.is_end_stream())?
+        };
         let mut fields = read(row, &parts, body).await?;
         let in_form = fields.optional("cloakroom_csrf")?;
         if judged == Judged::TokenNeeded {

@@ -20,7 +20,7 @@ mod shield;
 mod site;
 pub mod table;
 
-pub use admit::{Entry, Wanted};
+pub use admit::{Body, Entry, Wanted};
 pub use client::Client;
 pub use cookies::MAX_COOKIE_BYTES;
 pub use cookies::{CookieNames, SameSite, is_own_cookie};

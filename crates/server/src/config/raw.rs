@@ -37,9 +37,9 @@ pub struct Raw {
 #[serde(deny_unknown_fields, default)]
 pub struct Server {
     /// What people type to come here: scheme, host and port if it is not the usual one, such as
-    /// "https://app.example.com". Required. Links and tokens are built from it, never from a request.
+    /// `"https://app.example.com"`. Required. Links and tokens are built from it, never from a request.
     pub public_url: Option<String>,
-    /// Addresses to listen on. Default: ["127.0.0.1:8080", "[::1]:8080"].
+    /// Addresses to listen on. Default: `["127.0.0.1:8080", "[::1]:8080"]`.
     pub listen: Option<Vec<String>>,
     /// The address of the admin listener with /healthz, /readyz and /metrics. Default: "127.0.0.1:9090". Keep it private.
     pub admin_listen: Option<String>,
@@ -47,7 +47,7 @@ pub struct Server {
     /// Read are X-Forwarded-For and X-Forwarded-Proto, or Forwarded where neither is there; your proxy must overwrite what
     /// clients send in them, and must pass Host on. Default: none.
     pub trusted_proxies: Option<Vec<String>>,
-    /// Further origins whose pages may send unsafe requests here, such as "https://admin.example.com". Default: none.
+    /// Further origins whose pages may send unsafe requests here, such as `"https://admin.example.com"`. Default: none.
     pub trusted_origins: Option<Vec<String>>,
     /// Paths of scripts that may become service workers. Default: none.
     pub service_workers: Option<Vec<String>>,
@@ -149,7 +149,7 @@ pub struct Upstream {
     pub host: Option<String>,
     /// The path of requests that go there, with everything below it. Default: "/".
     pub path: Option<String>,
-    /// Its address: "http://127.0.0.1:3000". Required.
+    /// Its address: `"http://127.0.0.1:3000"`. Required.
     pub to: Option<String>,
     /// "public" (no session is looked at), "signed-in", or "optional" (a token if there is a session). Required.
     pub access: Option<String>,

@@ -5,6 +5,7 @@ use cloakroom_web::{Client, Entry, FORM_TOKEN_LENGTH, Wanted, Web, form_token_in
 use http::HeaderValue;
 use http::header::{ACCEPT, UPGRADE};
 use http::request::Parts;
+use http_body::Body as _;
 use http_body_util::BodyExt as _;
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,8 +22,18 @@ impl Gate for WebGate {
             Access::Optional => Wanted::Optional,
         };
         let client = Client { address: client.address, https: client.https };
-        let token = if self.0.looks_for_form_token(request, wanted) { Box::pin(form_token(body)).await } else { None };
-        let seen = match self.0.admit(request, token.as_deref(), wanted, &client) {
+        let is_there = !body.is_end_stream();
+        let token = if self.0.looks_for_form_token(request, is_there, wanted) {
+            Box::pin(form_token(body)).await
+        } else {
+            None
+        };
+        let seen = match self.0.admit(
+            request,
+            cloakroom_web::Body { is_there, form_token: token.as_deref() },
+            wanted,
+            &client,
+        ) {
             Entry::Pass(None) => return Admission::Pass(Identity::default()),
             Entry::Pass(Some(seen)) => seen,
             Entry::Answer(response) => return Admission::Answer(response.map(Body::wrap)),

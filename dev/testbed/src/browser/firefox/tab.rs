@@ -132,6 +132,11 @@ impl TabDriver for FirefoxTab {
     }
 
     async fn click(&self, x: f64, y: f64) -> Result<()> {
+        // The compositor learns of a scroll with the next frames, and it is the one that says what lies under a point. A
+        // tab in the background draws none.
+        let drawn = "new Promise(done => { requestAnimationFrame(() => requestAnimationFrame(() => done(true))); \
+                     setTimeout(() => done(false), 250); })";
+        self.evaluate(drawn, Duration::from_secs(5)).await?;
         let actions = json!([
             { "type": "pointerMove", "x": x, "y": y, "origin": "viewport" },
             { "type": "pointerDown", "button": 0 },
