@@ -37,9 +37,9 @@ impl Context {
         Ok(folder)
     }
 
-    /// The server as it ships.
+    /// The server as it ships; in a debug build of this program, which only shows that it works, a debug build of it.
     pub(crate) fn server_binary(&self) -> PathBuf {
-        self.root.join("target/release/cloakroom")
+        self.root.join("target").join(if is_release() { "release" } else { "debug" }).join("cloakroom")
     }
 }
 
@@ -52,6 +52,11 @@ impl Drop for Context {
 /// The root of the repository.
 pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().map(Path::to_path_buf).unwrap_or_default()
+}
+
+/// Whether this program was built to measure.
+pub(crate) fn is_release() -> bool {
+    !cfg!(debug_assertions)
 }
 
 /// Threads that run at once on this machine.

@@ -77,8 +77,10 @@ pub(crate) fn post(path: &str, headers: &[(&str, &str)], json: &str) -> Vec<u8> 
     request("POST", path, &all, json)
 }
 
-fn request(method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Vec<u8> {
-    let host = ("host", "localhost");
-    let lines = [host].iter().chain(headers).flat_map(|(name, value)| [name, ": ", value, "\r\n"]).collect::<String>();
+/// The bytes of any request; for `localhost` unless a header says otherwise.
+pub(crate) fn request(method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Vec<u8> {
+    let host = [("host", "localhost")];
+    let host = if headers.iter().any(|(name, _)| *name == "host") { &[][..] } else { &host };
+    let lines = host.iter().chain(headers).flat_map(|(name, value)| [name, ": ", value, "\r\n"]).collect::<String>();
     format!("{method} {path} HTTP/1.1\r\n{lines}\r\n{body}").into_bytes()
 }

@@ -15,25 +15,29 @@
 mod context;
 mod figure;
 mod http;
+mod jar;
 mod load;
 mod machine;
 mod nginx;
 mod parts;
+mod postgres;
 mod process;
 mod report;
 mod resident;
 mod rounds;
 mod server;
+mod tools;
 mod wrk;
 
 use anyhow::{Context as _, Result};
 use clap::Parser;
 use context::Context;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 use std::time::Instant;
 
-/// Measures Cloakroom side by side against nginx, SQLite and the bare cryptography.
+/// Measures Cloakroom side by side against nginx, SQLite, Postgres and the bare cryptography.
 #[derive(Parser)]
 #[command(name = "cargo xtask bench", bin_name = "cargo xtask bench")]
 struct Arguments {
@@ -46,7 +50,7 @@ struct Arguments {
     /// The folder of latest.json and latest.md. Default: bench/results.
     #[arg(long, value_name = "FOLDER")]
     out: Option<PathBuf>,
-    /// Install nothing; end when nginx or wrk is missing.
+    /// Install nothing; end when nginx, wrk or Postgres is missing.
     #[arg(long)]
     no_install: bool,
     /// End instead of measuring while something else keeps the processors busy.
@@ -61,9 +65,8 @@ fn main() -> Result<ExitCode> {
     let arguments = Arguments::parse();
     let root = context::root();
     let chosen = parts::chosen(&arguments.only, arguments.quick);
-    if chosen.iter().any(|part| part.needs_tools) {
-        nginx::ensure_tools(arguments.no_install)?;
-    }
+    let needed: Vec<_> = chosen.iter().flat_map(|part| part.tools).copied().collect();
+    tools::ensure_there(&needed, arguments.no_install)?;
     let cx = Context::prepare(&root, arguments.quick, arguments.kill_rounds)?;
     if chosen.iter().any(|part| part.builds) {
         build_server(&root)?;
@@ -80,7 +83,8 @@ fn main() -> Result<ExitCode> {
         }
         println!("\n== {}: {} ({before})", part.name, part.title);
         let started = Instant::now();
-        let figures = (part.run)(&cx);
+        let figures = catch_unwind(AssertUnwindSafe(|| (part.run)(&cx)));
+        let figures = figures.unwrap_or_else(|_| Err(anyhow::anyhow!("it panicked; see above")));
         report.add(part, before, load::now(), started.elapsed(), figures);
         report.write(&out)?;
     }
@@ -92,9 +96,10 @@ fn main() -> Result<ExitCode> {
 
 /// The program that is measured is the one that ships: built as a release builds it, with its own features only.
 fn build_server(root: &std::path::Path) -> Result<()> {
-    println!("building the release server ...");
+    println!("building the server ...");
     let mut build = Command::new("cargo");
-    build.args(["build", "--release", "-p", "cloakroom-server", "--bin", "cloakroom"]).current_dir(root);
+    build.args(["build", "-p", "cloakroom-server", "--bin", "cloakroom"]).current_dir(root);
+    build.args(context::is_release().then_some("--release")).env("CARGO_TARGET_DIR", root.join("target"));
     anyhow::ensure!(build.status().context("cargo does not start")?.success(), "the server does not build");
     Ok(())
 }

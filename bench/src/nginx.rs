@@ -2,7 +2,8 @@
 
 use crate::http;
 use crate::process::{Process, free};
-use anyhow::{Context as _, Result, bail, ensure};
+use crate::tools::is_root;
+use anyhow::{Result, bail, ensure};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Command;
@@ -63,34 +64,4 @@ fn start(folder: &Path, workers: usize, server: &dyn Fn(SocketAddr) -> String) -
 fn answers(address: SocketAddr) -> bool {
     let answer = http::Client::connect(address).and_then(|mut client| client.send(&http::get("/", &[])));
     answer.is_ok_and(|answer| answer.status == 200)
-}
-
-fn is_root() -> bool {
-    Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout.trim_ascii() == b"0")
-}
-
-/// The programs that are measured with, by the names of their Debian packages.
-const TOOLS: [(&str, &str); 2] = [("nginx", "nginx-light"), ("wrk", "wrk")];
-
-/// Says what is missing, then installs it; or refuses, with what to do.
-pub(crate) fn ensure_tools(refuse: bool) -> Result<()> {
-    let there = |program: &str| Command::new(program).arg("-v").output().is_ok();
-    let missing: Vec<_> = TOOLS.iter().filter(|(program, _)| !there(program)).map(|(_, package)| *package).collect();
-    if missing.is_empty() {
-        return Ok(());
-    }
-    let by_hand = format!("apt-get install --no-install-recommends {}", missing.join(" "));
-    ensure!(!refuse, "missing, and --no-install was given; run: {by_hand}");
-    ensure!(is_root(), "missing, and only root can install it; run: sudo {by_hand}");
-    println!("missing: {} (Debian packages); installing with {by_hand}", missing.join(", "));
-    for arguments in
-        [vec!["update", "-qq"], [vec!["install", "-y", "-qq", "--no-install-recommends"], missing].concat()]
-    {
-        let mut command = Command::new("apt-get");
-        command.args(&arguments).env("DEBIAN_FRONTEND", "noninteractive");
-        ensure!(command.status().context("apt-get does not start")?.success(), "`{by_hand}` failed");
-    }
-    // A package starts nginx as a service on port 80, which nobody asked for.
-    drop(Command::new("service").args(["nginx", "stop"]).output());
-    Ok(())
 }

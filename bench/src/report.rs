@@ -98,7 +98,7 @@ impl Report {
 
 fn machine(machine: &Machine) -> String {
     let Machine { date, commit, processor, processors, memory, kernel, disk, rustc, profile, nginx, wrk, .. } = machine;
-    let Machine { sqlite, aws_lc_rs, command, .. } = machine;
+    let Machine { sqlite, postgres, aws_lc_rs, command, .. } = machine;
     let mut text = "| measured with | |\n|---|---|\n".to_owned();
     let processor = format!("{processor}, {processors} processors");
     let rows = [
@@ -114,6 +114,7 @@ fn machine(machine: &Machine) -> String {
         ("nginx", nginx),
         ("wrk", wrk),
         ("SQLite", sqlite),
+        ("Postgres", postgres),
         ("aws-lc-rs", aws_lc_rs),
     ];
     for (name, value) in rows {

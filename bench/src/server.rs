@@ -1,10 +1,15 @@
 //! The release server in a process of its own, configured by a file like anybody's.
 
-use crate::http::{Answer, Client, get, post};
+use crate::http::{Answer, Client, get, post, request};
+use crate::jar::Jar;
 use crate::process::{Process, free, processor_seconds};
 use crate::resident::{self, Resident};
-use anyhow::{Result, bail, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
+use cloakroom_jose::MasterKey;
+use std::collections::BTreeMap;
+use std::io::Write as _;
 use std::net::SocketAddr;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -13,7 +18,7 @@ use std::time::{Duration, Instant};
 pub(crate) const PASSWORD: &str = "correct horse battery staple";
 
 /// What a script of the site's own pages sends.
-const SAME_ORIGIN: [(&str, &str); 2] = [("sec-fetch-site", "same-origin"), ("sec-fetch-mode", "cors")];
+pub(crate) const SAME_ORIGIN: [(&str, &str); 2] = [("sec-fetch-site", "same-origin"), ("sec-fetch-mode", "cors")];
 
 /// A running server.
 pub(crate) struct Server {
@@ -24,13 +29,31 @@ pub(crate) struct Server {
 }
 
 /// How to start one.
+#[derive(Clone, Copy)]
 pub(crate) struct Setup<'a> {
-    pub(crate) binary: PathBuf,
-    /// Its database, key, configuration and log are here.
+    pub(crate) binary: &'a Path,
+    /// Its configuration and log are here, and its database and key unless they are told to be elsewhere.
     pub(crate) folder: &'a Path,
     /// Its only upstream, signed-in.
     pub(crate) upstream: SocketAddr,
+    /// The URL of its database, and the file of the master key of all nodes on it; without it, a file in the folder.
+    pub(crate) shared: Option<(&'a str, &'a Path)>,
+    /// What people type; without it, `http://localhost` and its port.
+    pub(crate) public_url: Option<&'a str>,
+    /// Further lines of the configuration, each with its section.
+    pub(crate) more: &'a [(&'a str, &'a str)],
 }
+
+impl<'a> Setup<'a> {
+    /// One by itself, with the defaults.
+    pub(crate) fn alone(binary: &'a Path, folder: &'a Path, upstream: SocketAddr) -> Self {
+        Self { binary, folder, upstream, shared: None, public_url: None, more: &[] }
+    }
+}
+
+/// Settings that make log-ins cheap, for measurements of something else.
+pub(crate) const CHEAP_PASSWORDS: [(&str, &str); 3] =
+    [("password", "memory_kib = 7168"), ("password", "passes = 1"), ("password", "queue = 10000")];
 
 impl Server {
     /// Starts it and waits until it is ready.
@@ -38,7 +61,7 @@ impl Server {
         let (public, admin) = (free()?, free()?);
         let file = setup.folder.join("cloakroom.toml");
         std::fs::write(&file, configuration(setup, public, admin))?;
-        let mut command = Command::new(&setup.binary);
+        let mut command = Command::new(setup.binary);
         command.arg("serve").arg("--config").arg(&file);
         let started = Instant::now();
         let mut process = Process::start(&mut command, &setup.folder.join("server.log"))?;
@@ -65,16 +88,30 @@ impl Server {
 
     /// Signs up and logs in; answers the `Cookie` header of a signed-in request.
     pub(crate) fn sign_in(&self, email: &str) -> Result<String> {
-        let body = credentials(email);
-        let mut client = Client::connect(self.public)?;
-        let answer = client.send(&post("/auth/signup", &SAME_ORIGIN, &body))?;
-        ensure!(answer.status == 202, "sign-up was answered {}", told(&answer));
-        let answer = client.send(&post("/auth/login", &SAME_ORIGIN, &body))?;
-        ensure!(answer.status == 200, "log-in was answered {}", told(&answer));
-        let cookies = answer.headers("set-cookie").filter_map(|cookie| cookie.split(';').next());
-        let access = cookies.into_iter().find(|pair| pair.starts_with("__Host-Http-cloakroom="));
-        access.map(str::to_owned).ok_or_else(|| anyhow::anyhow!("log-in set no access cookie"))
+        self.sign_up(email)?;
+        self.log_in(email)?.header("/x").context("log-in set no access cookie")
     }
+
+    pub(crate) fn sign_up(&self, email: &str) -> Result<()> {
+        let body = credentials(email);
+        let answer = Client::connect(self.public)?.send(&post("/auth/signup", &SAME_ORIGIN, &body))?;
+        ensure!(answer.status == 202, "sign-up was answered {}", told(&answer));
+        Ok(())
+    }
+
+    /// Logs in; answers the cookies.
+    pub(crate) fn log_in(&self, email: &str) -> Result<Jar> {
+        log_in(&mut Client::connect(self.public)?, email)
+    }
+}
+
+/// Logs in over this connection; answers the cookies.
+pub(crate) fn log_in(client: &mut Client, email: &str) -> Result<Jar> {
+    let answer = client.send(&log_in_request(email))?;
+    ensure!(answer.status == 200, "log-in was answered {}", told(&answer));
+    let mut jar = Jar::default();
+    jar.keep(&answer);
+    Ok(jar)
 }
 
 /// The bytes of a log-in.
@@ -84,15 +121,22 @@ pub(crate) fn log_in_request(email: &str) -> Vec<u8> {
 
 /// The bytes of a signed-in request to the upstream.
 pub(crate) fn signed_in_request(cookie: &str) -> Vec<u8> {
-    let [site, mode] = SAME_ORIGIN;
-    get("/x", &[site, mode, ("cookie", cookie)])
+    of_script("GET", "/x", cookie)
 }
 
-fn credentials(email: &str) -> String {
+/// The bytes of a request without a body, as a script of the site's own pages sends it.
+pub(crate) fn of_script(method: &str, path: &str, cookie: &str) -> Vec<u8> {
+    let [site, mode] = SAME_ORIGIN;
+    let length = ("content-length", "0");
+    let headers = [site, mode, ("cookie", cookie), length];
+    request(method, path, if method == "GET" { &headers[..3] } else { &headers }, "")
+}
+
+pub(crate) fn credentials(email: &str) -> String {
     serde_json::json!({ "email": email, "password": PASSWORD }).to_string()
 }
 
-fn told(answer: &Answer) -> String {
+pub(crate) fn told(answer: &Answer) -> String {
     format!("{}: {}", answer.status, String::from_utf8_lossy(&answer.body))
 }
 
@@ -104,14 +148,44 @@ fn is_ready(admin: SocketAddr) -> bool {
 /// The defaults of the product, but for where things are, no line per request as with nginx, and access tokens that
 /// outlive the run.
 fn configuration(setup: &Setup<'_>, public: SocketAddr, admin: SocketAddr) -> String {
-    format!(
-        "[server]\npublic_url = \"http://localhost:{port}\"\nlisten = [\"{public}\"]\nadmin_listen = \"{admin}\"\n\
-         [store]\nurl = \"sqlite:{database}\"\n\
-         [session]\naccess_for = \"1h\"\n\
-         [log]\nrequests = false\n\
-         [[upstream]]\npath = \"/\"\nto = \"http://{upstream}\"\naccess = \"signed-in\"\n",
-        port = public.port(),
-        database = setup.folder.join("cloakroom.db").display(),
-        upstream = setup.upstream,
-    )
+    let url = setup.public_url.map_or_else(|| format!("http://localhost:{}", public.port()), str::to_owned);
+    let mut sections: BTreeMap<&str, Vec<String>> = BTreeMap::from([
+        (
+            "server",
+            vec![
+                format!("public_url = \"{url}\""),
+                format!("listen = [\"{public}\"]"),
+                format!("admin_listen = \"{admin}\""),
+            ],
+        ),
+        (
+            "store",
+            match setup.shared {
+                Some((url, key)) => {
+                    vec![format!("url = \"{url}\""), format!("master_key_file = \"{}\"", key.display())]
+                }
+                None => vec![format!("url = \"sqlite:{}\"", database(setup.folder).display())],
+            },
+        ),
+        ("session", vec!["access_for = \"1h\"".to_owned()]),
+        ("log", vec!["requests = false".to_owned()]),
+    ]);
+    for (section, line) in setup.more {
+        sections.entry(section).or_default().push((*line).to_owned());
+    }
+    let sections = sections.iter().map(|(name, lines)| format!("[{name}]\n{}\n", lines.join("\n")));
+    let sections = sections.collect::<Vec<_>>().concat();
+    let upstream = setup.upstream;
+    format!("{sections}[[upstream]]\npath = \"/\"\nto = \"http://{upstream}\"\naccess = \"signed-in\"\n")
+}
+
+/// Makes a new master key in this file, which a server does not do for a database that is there or that others use.
+pub(crate) fn master_key(file: &Path) -> Result<()> {
+    let mut made = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(file)?;
+    Ok(made.write_all(MasterKey::generate()?.to_text().as_bytes())?)
+}
+
+/// The file of the database of a server by itself.
+pub(crate) fn database(folder: &Path) -> PathBuf {
+    folder.join("cloakroom.db")
 }

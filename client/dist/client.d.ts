@@ -2,13 +2,18 @@ export type EventName = "signed-out" | "signed-in" | "refreshed";
 export type Outcome = "refreshed" | "ended" | "unavailable";
 export interface Cloakroom {
     /**
-     * Like the global `fetch`. An answer of this origin that says `access-expired` is repeated once after a refresh.
-     * Requests to other origins are passed to the browser as they are.
+     * Like the global `fetch`. A request of this slot whose answer says `access-expired` is repeated after a refresh.
+     * Requests to other origins, and from `/u/1` to paths that are not below it, are passed to the browser as they are.
      */
     fetch(input: RequestInfo | URL, init?: RequestInit): Promise<Response>;
     /** Who is signed in, or null. Rejects when nobody can tell: the network or the server is down. */
     me<T = Record<string, unknown>>(): Promise<T | null>;
-    /** Renews the cookies. `unavailable` is not a log-out: try again later. Never rejects. */
+    /**
+     * With the strategy `memory`, the access token for APIs on other sites; where this tab has no good one, `me` is asked
+     * first, which refreshes. Null without a session, and with the other strategies. Rejects as `me` does.
+     */
+    token(): Promise<string | null>;
+    /** Renews the session's cookies and token. `unavailable` is not a log-out: try again later. Never rejects. */
     refresh(): Promise<Outcome>;
     /** Ends this session; with `others` all but this one, with `all` every one. Rejects when it was not done. */
     logout(scope?: "others" | "all"): Promise<void>;

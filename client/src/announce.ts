@@ -1,4 +1,6 @@
 /** What this tab believes about the session, and how it and the other tabs are told. Asks no server. */
+import { forget } from "./bearer.ts";
+import { meeting } from "./wire.ts";
 
 export type EventName = "signed-out" | "signed-in" | "refreshed";
 
@@ -6,7 +8,7 @@ export type EventName = "signed-out" | "signed-in" | "refreshed";
 export let state: boolean | undefined;
 
 const listeners = new Set<{ name: EventName; call: () => void }>();
-const channel = new BroadcastChannel("cloakroom");
+const channel = new BroadcastChannel(meeting);
 
 export function on(name: EventName, call: () => void): () => void {
   const entry = { name, call };
@@ -31,6 +33,7 @@ export function welcome(quiet?: boolean): void {
 
 /** Nobody is signed in (any more). Told only where the page may still show otherwise. */
 export function over(shown: boolean = state !== false, quiet?: boolean): void {
+  forget();
   if (shown) {
     tell("signed-out");
     if (!quiet) broadcast("signed-out");

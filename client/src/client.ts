@@ -1,25 +1,34 @@
 /**
  * The browser's side of a Cloakroom session: `fetch` with silent refresh, who am I, log in, log out.
  *
- * It deliberately holds no token and reads no storage: the cookies are HttpOnly, and a script that takes over the
- * page finds nothing here to carry away. It reads no element, no `document` property and no global configuration,
+ * It deliberately reads no storage, and with the strategies `cookie`, `ticket` and `split` it holds no token: a script
+ * that takes over the page finds nothing here to carry away. What `memory` and `split-bearer` hand to the page stays in
+ * variables of this module (`bearer.ts`). It reads no element, no `document` property and no global configuration,
  * so injected markup (`<a id=cloakroom>`, `<base>`) changes nothing (DOM clobbering, ASVS v5.0.0-3.2.3).
+ *
+ * Loaded from `/u/1/auth/client.js` it is the client of slot 1, whose account, tabs and log-out are its own.
  */
-import { expired, native, origin } from "./wire.ts";
+import { auth, base, native, origin } from "./wire.ts";
+import { access, carry, curable, hold, lasts, need, needed } from "./bearer.ts";
 import { on, over, state, welcome, type EventName } from "./announce.ts";
-import { epoch, refresh, type Outcome } from "./refresh.ts";
+import { epoch, landed, refresh, type Outcome } from "./refresh.ts";
 
 export type { EventName, Outcome };
 
 export interface Cloakroom {
   /**
-   * Like the global `fetch`. An answer of this origin that says `access-expired` is repeated once after a refresh.
-   * Requests to other origins are passed to the browser as they are.
+   * Like the global `fetch`. A request of this slot whose answer says `access-expired` is repeated after a refresh.
+   * Requests to other origins, and from `/u/1` to paths that are not below it, are passed to the browser as they are.
    */
   fetch(input: RequestInfo | URL, init?: RequestInit): Promise<Response>;
   /** Who is signed in, or null. Rejects when nobody can tell: the network or the server is down. */
   me<T = Record<string, unknown>>(): Promise<T | null>;
-  /** Renews the cookies. `unavailable` is not a log-out: try again later. Never rejects. */
+  /**
+   * With the strategy `memory`, the access token for APIs on other sites; where this tab has no good one, `me` is asked
+   * first, which refreshes. Null without a session, and with the other strategies. Rejects as `me` does.
+   */
+  token(): Promise<string | null>;
+  /** Renews the session's cookies and token. `unavailable` is not a log-out: try again later. Never rejects. */
   refresh(): Promise<Outcome>;
   /** Ends this session; with `others` all but this one, with `all` every one. Rejects when it was not done. */
   logout(scope?: "others" | "all"): Promise<void>;
@@ -31,34 +40,50 @@ export interface Cloakroom {
 
 async function fetch(input: RequestInfo | URL, init?: RequestInit): Promise<Response> {
   // Only a request without a body is made here: wrapping a Request takes its body away from its owner.
-  const url = input instanceof Request ? input.url : new Request(input).url;
-  if (new URL(url).origin !== origin) return native(input, init);
-
+  const url = new URL(input instanceof Request ? input.url : new Request(input).url);
+  if (url.origin !== origin || !url.pathname.startsWith(base + "/")) return native(input, init);
   const request = new Request(input, init);
+  // Who wants no credentials gets none of ours.
+  if (request.credentials === "omit") return native(request);
   // What streams out is gone; teeing it would keep an upload of any size in memory.
-  const again = init?.body instanceof ReadableStream ? null : request.clone();
+  return send(request, init?.body instanceof ReadableStream ? 0 : 2);
+}
+
+async function send(request: Request, repeats: number): Promise<Response> {
+  // No refresh mends an `Authorization` of the caller's own, where that is what counts.
+  const again = repeats && !(needed && request.headers.has("authorization")) ? request.clone() : null;
   const seen = epoch;
-  const response = await native(request);
-  return again && (await expired(response)) && (await refresh(seen)) === "refreshed" ? native(again) : response;
+  const response = await native(carry(request));
+  if (response.ok && response.url === auth + "login") await hold(response);
+  if (!again || !(await curable(response))) return response;
+  if (repeats < 2) need();
+  if ((await refresh(seen)) !== "refreshed") return response;
+  // If another tab refreshed, that may not have been enough; if this one did, nothing will be.
+  return send(again, landed > seen ? 0 : repeats - 1);
 }
 
 async function me<T>(): Promise<T | null> {
-  const response = await fetch(origin + "/auth/me", { headers: { accept: "application/json" } });
+  const response = await fetch(auth + "me", { headers: { accept: "application/json" } });
   if (response.ok) {
     welcome();
     return response.json() as Promise<T>;
   }
-  // Still "expired" with a session that has not ended: the refresh did not get through.
-  if (response.status !== 401 || (state !== false && (await expired(response)))) throw failure(response);
+  // Still curable with a session that has not ended: the refresh did not get through.
+  if (response.status !== 401 || (state !== false && (await curable(response)))) throw failure(response);
   over(state === true);
   return null;
+}
+
+async function token(): Promise<string | null> {
+  if (!lasts()) await me();
+  return access ?? null;
 }
 
 async function logout(scope?: "others" | "all"): Promise<void> {
   // `onclick = cloakroom.logout` passes an event.
   const path = typeof scope === "string" ? "/" + scope : "";
-  const response = await fetch(origin + "/auth/logout" + path, { method: "POST" });
-  if (!response.ok && (response.status !== 401 || (state !== false && (await expired(response))))) {
+  const response = await fetch(auth + "logout" + path, { method: "POST" });
+  if (!response.ok && (response.status !== 401 || (state !== false && (await curable(response))))) {
     throw failure(response);
   }
   if (path !== "/others") over();
@@ -66,7 +91,7 @@ async function logout(scope?: "others" | "all"): Promise<void> {
 
 function login(returnTo: string | URL | Location = location): void {
   const { pathname, search } = new URL(String(returnTo), location.href);
-  location.assign(origin + "/auth/login?return_to=" + encodeURIComponent(pathname + search));
+  location.assign(auth + "login?return_to=" + encodeURIComponent(pathname + search));
 }
 
 const failure = (response: Response) => new Error("cloakroom: " + response.status);
@@ -79,7 +104,15 @@ globalThis.addEventListener?.("pageshow", (event) => {
   }
 });
 
-export const cloakroom: Readonly<Cloakroom> = Object.freeze({ fetch, me, refresh: () => refresh(), logout, login, on });
+export const cloakroom: Readonly<Cloakroom> = Object.freeze({
+  fetch,
+  me,
+  token,
+  refresh: () => refresh(),
+  logout,
+  login,
+  on,
+});
 
 // Defined, not assigned: an own property wins over any element of that name, and a second copy of the script is harmless.
 Reflect.defineProperty(globalThis, "cloakroom", { value: cloakroom, enumerable: true });

@@ -1,26 +1,31 @@
 /**
- * One refresh at a time, in this tab and among the tabs of the browser.
+ * One refresh at a time, in this tab and among the tabs of this slot.
  *
  * It never decides that somebody is logged out because something failed: only `session-ended` says that. And it
  * never depends on the other tabs: the server's protocol makes two refreshes at once harmless, so a lock that does
  * not come within five seconds is gone without.
  */
-import { code, native, origin } from "./wire.ts";
+import { auth, code, meeting, native } from "./wire.ts";
 import { broadcast, hear, over, tell } from "./announce.ts";
+import { hold, needed, turn } from "./bearer.ts";
 
 export type Outcome = "refreshed" | "ended" | "unavailable";
 
 /** How many refreshes are known to have finished, here or in another tab. */
 export let epoch = 0;
 
+/** The `epoch` that the last refresh of this very tab made. */
+export let landed = 0;
+
 let flight: Promise<Outcome> | undefined;
 
 /**
- * Refreshes, unless one has finished since `seen`: then fresh cookies are in the jar already. Without `seen` it is
- * not an expired cookie that asks for it, but the page: nothing is asked before.
+ * Refreshes, unless one has finished since `seen`: then fresh cookies are in the jar already, though only a refresh of
+ * this tab brings what it must hold itself. Without `seen` it is not a refusal that asks for it, but the page: nothing
+ * is asked before.
  */
 export async function refresh(seen?: number): Promise<Outcome> {
-  if ((seen ?? epoch) !== epoch) return "refreshed";
+  if ((needed ? landed : epoch) > (seen ?? epoch)) return "refreshed";
   return (flight ??= queued(epoch, seen !== undefined).finally(() => (flight = undefined)));
 }
 
@@ -35,7 +40,7 @@ const queued = (seen: number, expired: boolean): Promise<Outcome> =>
       const bound = AbortSignal.timeout(5000);
       bound.onabort = () => start();
       const lock = (options: LockOptions, held: LockGrantedCallback<unknown>) =>
-        navigator.locks.request("cloakroom", options, held).catch(() => start());
+        navigator.locks.request(meeting, options, held).catch(() => start());
       lock({ ifAvailable: true }, (free) => {
         if (free) return start(expired);
         void lock({ signal: bound }, () => start(true));
@@ -50,17 +55,27 @@ async function renew(seen: number, doubt?: boolean): Promise<Outcome> {
   try {
     const headers = { accept: "application/json" };
     const signal = AbortSignal.timeout?.(20_000) ?? null;
-    if (seen !== epoch || (doubt && (await native(origin + "/auth/me", { headers, signal })).ok)) return "refreshed";
-    const response = await native(origin + "/auth/refresh", { method: "POST", headers, signal });
-    const { ok, status } = response;
-    if (ok || (status === 409 && (await code(response)) === "refresh-raced")) {
-      finished();
-      broadcast("refreshed");
-      return "refreshed";
-    }
-    if (status === 401 && (await code(response)) === "session-ended") {
-      over();
-      return "ended";
+    const done = async () => seen !== epoch || (doubt && (await native(auth + "me", { headers, signal })).ok);
+    if (!needed && (await done())) return "refreshed";
+    for (let tries = 2; tries--; ) {
+      const now = turn;
+      const response = await native(auth + "refresh", { method: "POST", headers, signal });
+      const { ok, status } = response;
+      if (ok) await hold(response, now);
+      const refusal = ok || (await code(response));
+      const raced = status === 409 && refusal === "refresh-raced";
+      // Who lost a race has fresh cookies in the jar, which is all that most need. Who needs an answer asks with those.
+      if (ok || (raced && !needed)) {
+        finished();
+        if (ok) landed = epoch;
+        broadcast("refreshed");
+        return "refreshed";
+      }
+      if (status === 401 && refusal === "session-ended") {
+        over();
+        return "ended";
+      }
+      if (!raced) break;
     }
   } catch {
     // The network: says nothing about the session.

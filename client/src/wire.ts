@@ -3,14 +3,25 @@
 /** Absolute addresses only: an injected `<base>` moves relative ones to another site. */
 export const origin = location.origin;
 
+const script = new URL(import.meta.url);
+
+/**
+ * What the paths of this slot begin with: `/u/1`, or nothing for slot 0. It is read from where this script came from,
+ * never from the page's own address, which an application makes up.
+ */
+export const base =
+  (script.origin === origin && /^\/u\/[1-9](?=\/auth\/client\.js$)/.exec(script.pathname)?.[0]) || "";
+
+/** Where our own routes of this slot begin. */
+export const auth = origin + base + "/auth/";
+
+/** What the tabs of this slot, and no others, meet at: their channel and their lock. */
+export const meeting = "cloakroom" + base;
+
 /** The browser's own, kept before anybody can wrap it. */
 export const native = globalThis.fetch.bind(globalThis);
 
-/** Whether this is the refusal that a refresh cures. Leaves the answer readable for the caller. */
-export const expired = async (response: Response): Promise<boolean> =>
-  response.status === 401 && (await code(response)) === "access-expired";
-
-/** The `code` of a problem document (RFC 9457), undefined for anything else. */
+/** The `code` of a problem document (RFC 9457), undefined for anything else. Leaves the answer readable. */
 export async function code(response: Response): Promise<unknown> {
   if (/^application\/problem\+json\b/i.test(response.headers.get("content-type") ?? "")) {
     try {

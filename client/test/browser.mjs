@@ -3,6 +3,9 @@
 // browsers run the same file in the browser story.
 import { createServer } from "node:http";
 import { once } from "node:events";
+import { register } from "node:module";
+
+register("./served.mjs", import.meta.url);
 
 const real = { fetch: globalThis.fetch, Request: globalThis.Request, BroadcastChannel: globalThis.BroadcastChannel };
 let tabs = 0;
@@ -11,8 +14,21 @@ export const problem = (status, code) => ({ status, type: "application/problem+j
 export const json = (body, cookie) => ({ status: 200, type: "application/json", body, cookie });
 
 /** Starts a server and a browser before it; both end with the test. */
-export async function browser(t, { locks = undefined, answer = {} } = {}) {
-  const site = { access: 0, calls: [], answer, jar: new Map([["access", "0"]]), refreshes: () => count("/auth/refresh") };
+export async function browser(t, { locks = undefined, answer = {}, strategy = "cookie" } = {}) {
+  const newest = { "": 0 }; // in each slot, by its digit
+  const site = {
+    calls: [],
+    answer,
+    strategy,
+    jar: new Map([[strategy === "cookie" ? "access" : "company", "0"]]),
+    /** The tokens in the hands of pages that are good, of slot 0. */
+    good: new Set(),
+    get access() { return newest[""]; },
+    set access(value) { newest[""] = value; },
+    refreshes: () => count("/auth/refresh"),
+    paths: () => site.calls.map((call) => call.path),
+    bearers: () => site.calls.map((call) => call.headers.authorization),
+  };
   const count = (path) => site.calls.filter((call) => call.path === path).length;
   const server = createServer(async (request, response) => {
     const { pathname } = new URL(request.url, "http://x");
@@ -20,27 +36,53 @@ export async function browser(t, { locks = undefined, answer = {} } = {}) {
     for await (const chunk of request) chunks.push(chunk);
     const call = { path: pathname, method: request.method, headers: request.headers, body: Buffer.concat(chunks).toString() };
     site.calls.push(call);
-    const { status, type, body, cookie, end } = await (site.answer[pathname] ?? standard)(call);
+    const { status, type, body, cookie, date, end } = await (site.answer[pathname] ?? standard)(call);
     if (end) return request.socket.destroy();
     if (cookie) response.setHeader("set-cookie", cookie);
+    if (date) response.setHeader("date", date.toUTCString());
     if (type) response.setHeader("content-type", type);
     response.writeHead(status).end(type?.endsWith("json") ? JSON.stringify(body) : body);
   });
 
-  /** What Cloakroom does: one good access cookie, the newest. */
-  const standard = ({ path, method, headers, body }) => {
-    const cookie = /access=(\w+)/.exec(headers.cookie ?? "")?.[1];
-    if (path === "/auth/refresh") {
-      site.access += 1;
-      return json({ account: "a" }, `access=${site.access}; Path=/; HttpOnly`);
-    }
-    if (cookie === undefined) return problem(401, "signed-out");
-    if (cookie !== String(site.access)) return problem(401, "access-expired");
-    if (path === "/auth/me") return json({ account: { id: "a", email: "a@example.com" } });
-    if (path.startsWith("/auth/logout")) return { status: 204, cookie: path.endsWith("others") ? undefined : "access=; Max-Age=0" };
+  /** What Cloakroom does. */
+  const standard = (call) => {
+    const { path, method, headers, body } = call;
+    const [, slot = "", route] = /^(?:\/u\/([1-9]))?(\/.*)/.exec(path);
+    if (route === "/auth/refresh") return site.open(slot);
+    const name = site.strategy === "cookie" ? `access${slot}` : "company";
+    const refusal = site.strategy === "cookie" ? byCookie(headers, name, slot) : byBearer(headers);
+    if (refusal) return problem(401, refusal);
+    if (route === "/auth/me") return json({ account: { id: `a${slot}`, email: "a@example.com" } });
+    if (route.startsWith("/auth/logout")) return { status: 204, cookie: route.endsWith("others") ? undefined : `${name}=; Max-Age=0` };
     return json({ method, body });
   };
-  site.expire = () => site.jar.set("access", "expired");
+  /** What a log-in or a refresh answers. */
+  site.open = (slot = "") => {
+    newest[slot] = (newest[slot] ?? 0) + 1;
+    const number = newest[slot];
+    if (site.strategy === "cookie") return json({ account: "a" }, `access${slot}=${number}; Path=/; HttpOnly`);
+    if (site.strategy === "memory") {
+      site.good.add(`h.p${number}.s`);
+      return json({ access_token: `h.p${number}.s`, token_type: "Bearer" }, "company=0; Path=/; HttpOnly");
+    }
+    return json({ claims: `h.p${number}` }, `company=s${number}; Path=/; HttpOnly`);
+  };
+  /** One good access cookie, the newest. */
+  const byCookie = ({ cookie = "" }, name, slot) => {
+    const value = new RegExp(`\\b${name}=(\\w+)`).exec(cookie)?.[1];
+    if (value === undefined) return "signed-out";
+    return value === String(newest[slot] ?? 0) ? undefined : "access-expired";
+  };
+  /** What the page holds is judged alone, in one of the strategies together with the signature in the cookie. */
+  const byBearer = ({ cookie = "", authorization }) => {
+    const company = /\bcompany=(\w+)/.exec(cookie)?.[1];
+    if (company === undefined) return "signed-out";
+    if (authorization === undefined) return "access-expired";
+    const token = authorization.replace("Bearer ", "");
+    if (site.strategy === "memory") return site.good.has(token) ? undefined : "access-expired";
+    return token === `h.p${company.slice(1)}` ? undefined : "signed-out"; // two halves of two tokens
+  };
+  site.expire = () => (strategy === "cookie" ? site.jar.set("access", "expired") : site.good.clear());
 
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
@@ -100,10 +142,11 @@ export async function browser(t, { locks = undefined, answer = {} } = {}) {
     origin,
     assigned,
     bounds,
+    channels,
     pageshow: (persisted) => pageshow.forEach((call) => call({ persisted })),
-    /** One more tab: `{ cloakroom, heard, heardOf(name) }`, where `heard` collects its events. */
-    async tab() {
-      const { cloakroom } = await import(`../dist/client.js?tab=${(tabs += 1)}`);
+    /** One more tab, its script loaded from the address; `heard` collects its events. */
+    async tab(script = "/auth/client.js") {
+      const { cloakroom } = await import(`${new URL(script, origin)}?tab=${(tabs += 1)}`);
       const heard = [];
       for (const name of ["signed-in", "signed-out", "refreshed"]) cloakroom.on(name, () => heard.push(name));
       return { cloakroom, heard, next: (name) => new Promise((resolve) => cloakroom.on(name, resolve)) };
@@ -111,12 +154,12 @@ export async function browser(t, { locks = undefined, answer = {} } = {}) {
     /** When every tab has handled all that was said before now. */
     async quiet() {
       const word = `probe ${Math.random()}`;
-      const sender = new real.BroadcastChannel("cloakroom");
       const got = channels.map((channel) => new Promise((resolve) =>
         channel.addEventListener("message", ({ data }) => data === word && resolve())));
-      sender.postMessage(word);
+      const senders = [...new Set(channels.map(({ name }) => name))].map((name) => new real.BroadcastChannel(name));
+      for (const sender of senders) sender.postMessage(word);
       await Promise.all(got);
-      sender.close();
+      for (const sender of senders) sender.close();
       await new Promise(setImmediate);
     },
   };
@@ -139,9 +182,10 @@ export function deferred() {
   return { promise, resolve };
 }
 
-/** The part of the Web Locks API that the script uses: exclusive, first come first served. */
+/** The part of the Web Locks API that the script uses: exclusive, first come first served. One name at a time. */
 export class Locks {
   holder = null;
+  names = new Set();
   queue = [];
   waited = 0;
   #waiter = deferred();
@@ -152,6 +196,7 @@ export class Locks {
   }
 
   async request(name, options, call) {
+    this.names.add(name);
     if (this.holder && options.ifAvailable) return call(null);
     if (this.holder) {
       this.waited += 1;

@@ -6,6 +6,7 @@ use crate::figure::{Figure, Goal};
 use crate::process::processor_seconds;
 use crate::rounds::in_turns;
 use crate::server::{Server, Setup};
+use crate::tools::Tool;
 use crate::{nginx, wrk};
 use anyhow::Result;
 use std::net::SocketAddr;
@@ -18,7 +19,7 @@ pub(super) const PART: Part = Part {
           of the same nginx that answers 1 KiB, and get the same requests, session cookie included, from `wrk -t1 -c32`. \
           All four programs share the processors of this machine, so what wrk and the application use up brings both \
           sides closer together; the processor time per request below has no such share in it.",
-    needs_tools: true,
+    tools: &[Tool::Nginx, Tool::Wrk],
     builds: true,
     is_long: false,
     run,
@@ -35,7 +36,8 @@ fn run(cx: &Context) -> Result<Vec<Figure>> {
     let folder = cx.folder("gateway")?;
     let application = nginx::application(&cx.folder("gateway-application")?)?;
     let proxy = nginx::proxy(&cx.folder("gateway-nginx")?, processors(), application.address)?;
-    let setup = Setup { binary: cx.server_binary(), folder: &folder, upstream: application.address };
+    let binary = cx.server_binary();
+    let setup = Setup::alone(&binary, &folder, application.address);
     let server = Server::start(&setup)?;
     let cookie = server.sign_in("bench@example.com")?;
 
@@ -50,7 +52,7 @@ fn run(cx: &Context) -> Result<Vec<Figure>> {
     // Connections, caches and clock rates settle first.
     wrk::run(server.public, &cookie, 1)?;
     wrk::run(proxy.address, &cookie, 1)?;
-    let (ours, theirs) = in_turns(cx.pick(4, 10), ours, theirs)?;
+    let (ours, theirs) = in_turns(cx.pick(4, 8), ours, theirs)?;
 
     let of = |rounds: &[Round], what: fn(&Round) -> f64| rounds.iter().map(what).collect::<Vec<_>>();
     let figure = |name, unit, what: fn(&Round) -> f64| Figure::ratio(name, unit, &of(&ours, what), &of(&theirs, what));

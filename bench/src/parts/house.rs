@@ -1,32 +1,63 @@
 //! The use cases in this process, on a store of choice, configured as the server configures them.
 
 use crate::server::PASSWORD;
-use anyhow::{Result, anyhow};
-use cloakroom_app::session::{Login, Opened};
+use anyhow::{Result, anyhow, bail};
+use cloakroom_app::session::{Company, Handed, Login, Opened};
+use cloakroom_app::token::Credential;
 use cloakroom_app::{App, SystemClock};
+use cloakroom_core::session::Strategy;
 use cloakroom_jose::MasterKey;
 use cloakroom_server::config;
 use cloakroom_store::Store;
+use std::ops::Deref;
 use std::sync::Arc;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 /// A `User-Agent` of usual length: it is in every row of a session.
-const BROWSER: &str =
+pub(super) const BROWSER: &str =
     "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36";
 
-/// Opens the house. `more` is configuration besides what is required.
-pub(super) async fn open(store: Arc<dyn Store>, more: &str) -> Result<Arc<App>> {
+/// Settings that make log-ins cheap, for measurements of something else.
+pub(super) const CHEAP_PASSWORDS: &str = "[password]\nmemory_kib = 7168\npasses = 1\nqueue = 10000\n";
+
+/// The use cases, and what follows the feed for them: without it, nobody is let in after a while.
+pub(super) struct House {
+    app: Arc<App>,
+    _following: DropGuard,
+}
+
+impl Deref for House {
+    type Target = Arc<App>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.app
+    }
+}
+
+/// Opens the house. `more` is configuration besides what is required. The runtime must have a thread of its own, which
+/// the feed is followed on while a measurement uses this one.
+pub(super) async fn open(store: Arc<dyn Store>, more: &str) -> Result<House> {
+    Ok(follow(open_quietly(store, more, MasterKey::generate()?).await?))
+}
+
+/// The use cases without anybody who follows the feed.
+pub(super) async fn open_quietly(store: Arc<dyn Store>, more: &str, master: MasterKey) -> Result<Arc<App>> {
     let text = format!(
         "{more}\n[server]\npublic_url = \"http://localhost:8080\"\n\
          [[upstream]]\nto = \"http://127.0.0.1:1\"\naccess = \"signed-in\"\n"
     );
     let config = config::parse(&text, std::iter::empty())
         .map_err(|mistakes| anyhow!("{}", mistakes.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")))?;
-    let master = MasterKey::generate()?;
     App::open(store, Arc::new(SystemClock), config.settings, master).await.map_err(|fault| anyhow!("{fault}"))
 }
 
-/// Settings that make log-ins cheap, for measurements of something else.
-pub(super) const CHEAP_PASSWORDS: &str = "[password]\nmemory_kib = 7168\npasses = 1\nqueue = 10000\n";
+/// Follows the feed from now on.
+pub(super) fn follow(app: Arc<App>) -> House {
+    let stop = CancellationToken::new();
+    let (follower, stopped) = (Arc::clone(&app), stop.clone());
+    tokio::spawn(async move { follower.keep_following(stopped).await });
+    House { app, _following: stop.drop_guard() }
+}
 
 pub(super) async fn sign_up(app: &App, email: &str) -> Result<()> {
     app.sign_up(email, PASSWORD.to_owned()).await.map_err(|error| anyhow!("sign-up: {error:?}"))
@@ -39,6 +70,7 @@ pub(super) async fn log_in(app: &App, email: &str) -> Result<Opened> {
         remember: true,
         user_agent: BROWSER,
         address: "2001:db8:85a3::8a2e:370:7334".to_owned(),
+        strategy: Strategy::Cookie,
         replaces: None,
     };
     app.log_in(login).await.map(|(_, opened)| opened).map_err(|error| anyhow!("log-in: {error:?}"))
@@ -46,6 +78,18 @@ pub(super) async fn log_in(app: &App, email: &str) -> Result<Opened> {
 
 /// Rotates once.
 pub(super) async fn refresh(app: &App, opened: &Opened) -> Result<Opened> {
-    let refreshed = app.refresh(&opened.refresh_token.to_wire(), Some(&opened.access_token)).await;
-    refreshed.map_err(|error| anyhow!("refresh: {error:?}"))
+    let Handed::Cookie { access, refresh } = &opened.handed else { bail!("not two cookies") };
+    let company = Company { access: Some(access), ..Company::default() };
+    app.refresh(&refresh.to_wire(), company).await.map_err(|error| anyhow!("refresh: {error:?}"))
+}
+
+/// The access token of a session that lives in cookies.
+pub(super) fn access_of(opened: Opened) -> Result<String> {
+    let Handed::Cookie { access, .. } = opened.handed else { bail!("not two cookies") };
+    Ok(access)
+}
+
+/// Whether a token opens the door now, without waiting for anything.
+pub(super) fn is_good(app: &App, token: &str) -> bool {
+    matches!(app.authenticate_now(Credential::Cookie(token)), Ok(Some(_)))
 }

@@ -16,7 +16,7 @@ pub(super) const PART: Part = Part {
     title: "kill -9 storm",
     how: "The test of `crates/server/tests` that reads `CLOAKROOM_KILL_ROUNDS`: the server is killed in the midst of refreshes, \
           started again, and everything that it had answered must still be true.",
-    needs_tools: false,
+    tools: &[],
     builds: false,
     is_long: true,
     run,

@@ -18,7 +18,7 @@ pub(super) const PART: Part = Part {
     how: "`App::log_in` with the default parameters on a file (account looked up, password compared on its pool, session and \
           audit row committed durably, tokens signed), beside Argon2id with the same parameters in memory that is used again, \
           one at a time.",
-    needs_tools: false,
+    tools: &[],
     builds: false,
     is_long: false,
     run,

@@ -3,16 +3,21 @@
 mod gateway;
 mod house;
 mod kill;
+mod lag;
 mod login;
 mod rest;
 mod revocations;
 mod rotations;
+mod rows;
+mod sessions;
 mod start;
 mod storm;
+mod strategies;
 mod verification;
 
 use crate::context::Context;
 use crate::figure::Figure;
+use crate::tools::Tool;
 use anyhow::Result;
 use clap::builder::PossibleValuesParser;
 
@@ -22,8 +27,8 @@ pub(crate) struct Part {
     pub(crate) title: &'static str,
     /// What was compared with what, for the reader of the report.
     pub(crate) how: &'static str,
-    /// Whether it needs nginx and wrk.
-    pub(crate) needs_tools: bool,
+    /// The programs that it needs.
+    pub(crate) tools: &'static [Tool],
     /// Whether it needs the release server.
     pub(crate) builds: bool,
     /// Whether a short run leaves it out.
@@ -31,15 +36,19 @@ pub(crate) struct Part {
     pub(crate) run: fn(&Context) -> Result<Vec<Figure>>,
 }
 
-/// All of them, in the order of the design's table.
+/// All of them: those of the design's table in its order, and what belongs to each.
 const PARTS: &[Part] = &[
     gateway::PART,
     verification::PART,
-    rotations::PART,
+    rotations::SQLITE,
+    rotations::POSTGRES,
     login::PART,
     storm::PART,
     rest::PART,
     revocations::PART,
+    sessions::PART,
+    lag::PART,
+    strategies::PART,
     start::PART,
     kill::PART,
 ];

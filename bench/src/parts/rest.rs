@@ -6,6 +6,7 @@ use crate::figure::{Figure, Goal};
 use crate::http::Client;
 use crate::nginx;
 use crate::server::{Server, Setup, signed_in_request};
+use crate::tools::Tool;
 use anyhow::{Result, ensure};
 use std::time::Duration;
 
@@ -14,7 +15,7 @@ pub(super) const PART: Part = Part {
     title: "Memory at rest and size of the binary",
     how: "VmRSS of `cloakroom serve` as Linux counts it, pages of the binary included: after its start, after its first answer \
           to a signed-in request, and seven seconds after the log-in before that, when the password pool has given its memory back.",
-    needs_tools: true,
+    tools: &[Tool::Nginx],
     builds: true,
     is_long: false,
     run,
@@ -27,7 +28,8 @@ fn run(cx: &Context) -> Result<Vec<Figure>> {
     let mut rested = Vec::new();
     for _ in 0..cx.pick(1, 3) {
         let folder = cx.folder("rest")?;
-        let setup = Setup { binary: cx.server_binary(), folder: &folder, upstream: application.address };
+        let binary = cx.server_binary();
+        let setup = Setup::alone(&binary, &folder, application.address);
         let server = Server::start(&setup)?;
         started.push(server.resident());
         let request = signed_in_request(&server.sign_in("bench@example.com")?);

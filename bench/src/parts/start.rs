@@ -12,7 +12,7 @@ pub(super) const PART: Part = Part {
     title: "Start to first answer",
     how: "From starting `cloakroom serve` to the first 200 of `/readyz`, asked every half millisecond: with a database that is \
           there, and with nothing there (the database, its schema, the master key and all keys are made).",
-    needs_tools: false,
+    tools: &[],
     builds: true,
     is_long: false,
     run,
@@ -22,7 +22,8 @@ fn run(cx: &Context) -> Result<Vec<Figure>> {
     // Nothing listens there, and nothing is asked of it.
     let upstream = free()?;
     let start = |folder: &std::path::Path| {
-        let setup = Setup { binary: cx.server_binary(), folder, upstream };
+        let binary = cx.server_binary();
+        let setup = Setup::alone(&binary, folder, upstream);
         Server::start(&setup).map(|server| server.ready_after.as_secs_f64() * 1000.0)
     };
     let existing = cx.folder("start-existing")?;

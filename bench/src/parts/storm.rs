@@ -1,5 +1,6 @@
 //! Verification while a storm of log-ins is going on, beside the same while nothing is.
 
+use super::house::{access_of, is_good};
 use super::{Part, house};
 use crate::context::Context;
 use crate::figure::{Figure, Goal, quantile};
@@ -7,6 +8,7 @@ use crate::http::Client;
 use crate::nginx;
 use crate::rounds::in_turns;
 use crate::server::{Server, Setup, log_in_request, signed_in_request};
+use crate::tools::Tool;
 use anyhow::{Result, ensure};
 use cloakroom_store::Sqlite;
 use std::hint::black_box;
@@ -20,9 +22,9 @@ pub(super) const PART: Part = Part {
     title: "Verification during a storm of log-ins",
     how: "16 clients log in over and over, each as soon as it has its answer, against the default password pool (half of the \
           processors). Meanwhile one client measures every signed-in request through the gateway, one after the other, with \
-          a pause of 1 ms between two; in process, one thread measures every call of `App::authenticate`. The client, the server, \
+          a pause of 1 ms between two; in process, one thread measures every call of `App::authenticate_now`. The client, the server, \
           the application and the storm share the processors of this machine.",
-    needs_tools: true,
+    tools: &[Tool::Nginx],
     builds: true,
     is_long: false,
     run,
@@ -39,7 +41,8 @@ fn run(cx: &Context) -> Result<Vec<Figure>> {
 fn through_the_gateway(cx: &Context) -> Result<Vec<Figure>> {
     let folder = cx.folder("storm")?;
     let application = nginx::application(&cx.folder("storm-application")?)?;
-    let setup = Setup { binary: cx.server_binary(), folder: &folder, upstream: application.address };
+    let binary = cx.server_binary();
+    let setup = Setup::alone(&binary, &folder, application.address);
     let server = Server::start(&setup)?;
     let request = signed_in_request(&server.sign_in("bench@example.com")?);
     let time = Duration::from_millis(cx.pick(1500, 4000));
@@ -104,14 +107,14 @@ fn in_process(cx: &Context) -> Result<Figure> {
     let database = Arc::new(Sqlite::open(&cx.folder("storm-in-process")?.join("cloakroom.db"))?);
     let app = runtime.block_on(house::open(database, ""))?;
     runtime.block_on(house::sign_up(&app, "bench@example.com"))?;
-    let access = runtime.block_on(house::log_in(&app, "bench@example.com"))?.access_token;
+    let access = access_of(runtime.block_on(house::log_in(&app, "bench@example.com"))?)?;
     let time = Duration::from_millis(cx.pick(300, 1500));
     let calls = || {
         let mut taken = Vec::new();
         let until = Instant::now() + time;
         while Instant::now() < until {
             let started = Instant::now();
-            let good = app.authenticate(black_box(&access)).is_ok();
+            let good = is_good(&app, black_box(&access));
             taken.push(started.elapsed().as_secs_f64() * 1e9);
             ensure!(good, "the token is not good");
         }
@@ -120,7 +123,7 @@ fn in_process(cx: &Context) -> Result<Figure> {
     let storm = || {
         let storm: Vec<_> = (0..CLIENTS)
             .map(|_| {
-                let app = Arc::clone(&app);
+                let app = Arc::clone(&*app);
                 runtime.spawn(async move { while house::log_in(&app, "bench@example.com").await.is_ok() {} })
             })
             .collect();
@@ -132,7 +135,7 @@ fn in_process(cx: &Context) -> Result<Figure> {
         measured
     };
     let (storm, idle) = in_turns(cx.pick(4, 9), storm, calls)?;
-    Ok(Figure::ratio("`App::authenticate`, p99", "ns", &storm, &idle)
+    Ok(Figure::ratio("`App::authenticate_now`, p99", "ns", &storm, &idle)
         .goal(Goal::AtMost(2.0))
         .note("with the two readings of the clock that measure a call"))
 }

@@ -1,5 +1,6 @@
 //! Verification in process: of a token seen before, and of a new one beside the bare signature check.
 
+use super::house::{House, access_of, is_good};
 use super::{Part, house};
 use crate::context::Context;
 use crate::figure::{Figure, Goal};
@@ -21,11 +22,11 @@ use std::sync::Arc;
 pub(super) const PART: Part = Part {
     name: "verification",
     title: "Verification in process",
-    how: "Seen before: `App::authenticate` of a live `App` on its real clock; revocation, expiry and sighting are judged \
+    how: "Seen before: `App::authenticate_now` of a live `App` on its real clock; revocation, expiry and sighting are judged \
           in every call. Allocations are counted by the allocator of the benchmark. New: `cloakroom_jose::verify` of a token with \
           the claims that the server mints (form, header, key, signature, type, issuer, audience, times, claims), beside \
           aws-lc-rs checking the same signature over the same bytes with a key that was parsed before.",
-    needs_tools: false,
+    tools: &[],
     builds: false,
     is_long: false,
     run,
@@ -45,10 +46,10 @@ fn run(cx: &Context) -> Result<Vec<Figure>> {
 }
 
 fn seen_before(cx: &Context) -> Result<Vec<Figure>> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
     let (app, tokens) = runtime.block_on(tokens())?;
     let token = tokens.first().context("no token")?;
-    let good = |app: &App, token: &str| app.authenticate(black_box(token)).is_ok();
+    let good = |app: &App, token: &str| is_good(app, black_box(token));
     ensure!(tokens.iter().all(|token| good(&app, token)), "a token is not good");
 
     let rounds = cx.pick(15, 51);
@@ -74,14 +75,14 @@ fn seen_before(cx: &Context) -> Result<Vec<Figure>> {
 }
 
 /// An app and many tokens of one session of it.
-async fn tokens() -> Result<(Arc<App>, Vec<String>)> {
+async fn tokens() -> Result<(House, Vec<String>)> {
     let app = house::open(Arc::new(Sqlite::in_memory()?), house::CHEAP_PASSWORDS).await?;
     house::sign_up(&app, "bench@example.com").await?;
     let mut opened = house::log_in(&app, "bench@example.com").await?;
     let mut tokens = Vec::new();
     while tokens.len() < TOKENS {
         let next = house::refresh(&app, &opened).await?;
-        tokens.push(std::mem::replace(&mut opened, next).access_token);
+        tokens.push(access_of(std::mem::replace(&mut opened, next))?);
     }
     Ok((app, tokens))
 }
@@ -89,7 +90,7 @@ async fn tokens() -> Result<(Arc<App>, Vec<String>)> {
 fn contended(app: &App, token: &str) -> f64 {
     let threads = crate::context::processors();
     let spent = std::thread::scope(|scope| {
-        let measure = || nanoseconds(50_000, || assert!(app.authenticate(black_box(token)).is_ok()));
+        let measure = || nanoseconds(50_000, || assert!(is_good(app, black_box(token))));
         let running: Vec<_> = (0..threads).map(|_| scope.spawn(measure)).collect();
         running.into_iter().map(|thread| thread.join().unwrap()).collect::<Vec<_>>()
     });

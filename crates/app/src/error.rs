@@ -40,6 +40,20 @@ pub enum Refusal {
     FormTokenInvalid,
     /// There is no such key.
     UnknownKey,
+    /// There is no such account.
+    UnknownAccount,
+    /// There is no such session of this account.
+    UnknownSession,
+    /// The account is disabled.
+    AccountDisabled,
+    /// The account has all the sessions that it may have.
+    TooManySessions,
+    /// The strategy is not one that a log-in may ask for here.
+    StrategyNotOffered,
+    /// What was revoked lately is not known, and the store does not say: nobody is let in.
+    RevocationsStale,
+    /// Sightings are turned off here.
+    SightingsOff,
 }
 
 /// Something that should not happen did. Its text is for the log.

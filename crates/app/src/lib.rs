@@ -13,16 +13,17 @@ pub mod feed;
 pub mod keys;
 pub mod session;
 mod settings;
+mod sweep;
 pub mod token;
 
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use error::{Error, Fault, Refusal};
-pub use settings::{Hashing, Settings};
+pub use settings::{Feed, Hashing, MaxSessions, Settings, WhenFull, WhenStale};
 
 use account::PasswordPool;
 use cloakroom_jose::MasterKey;
 use cloakroom_store::{Order, Store, Unit};
-use feed::Marks;
+use feed::{Following, Marks};
 use keys::Ring;
 use std::sync::Arc;
 use token::{Sightings, Streams, Verified};
@@ -35,7 +36,9 @@ pub struct App {
     master: MasterKey,
     passwords: PasswordPool,
     ring: arc_swap::ArcSwap<Ring>,
+    looked_for_keys_at: std::sync::atomic::AtomicI64,
     marks: Marks,
+    following: Following,
     verified: Verified,
     sightings: Sightings,
     streams: Streams,
@@ -55,7 +58,9 @@ impl App {
         let app = Self {
             verified: Verified::new(settings.verified_tokens),
             ring: arc_swap::ArcSwap::from_pointee(ring),
+            looked_for_keys_at: std::sync::atomic::AtomicI64::new(i64::MIN),
             marks: Marks::default(),
+            following: Following::from(clock.now()),
             sightings: Sightings::default(),
             streams: Streams::default(),
             store,

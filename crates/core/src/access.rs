@@ -41,13 +41,38 @@ pub enum Revocation {
     },
     /// A key was withdrawn: nothing that it signed is good.
     Key(KeyId),
+    /// Of an account nothing is good that was issued before an instant.
+    Account {
+        /// Whose.
+        account: AccountId,
+        /// Tokens of earlier seconds are refused. Those of the same second are left to the entries of their sessions.
+        before: Timestamp,
+    },
+    /// Nothing is good that was issued before an instant, whoever's it is.
+    Everything {
+        /// Tokens of this second are refused too: after an emergency some log in twice, and nothing slips through.
+        before: Timestamp,
+    },
+}
+
+impl Revocation {
+    /// Whether a floor, the entry of an account or of everything, lies above this token. Never for other entries.
+    pub fn is_above(&self, access: &Access) -> bool {
+        match self {
+            Self::Account { account, before } => {
+                access.account == *account && access.issued_at.unix_seconds() < before.unix_seconds()
+            }
+            Self::Everything { before } => access.issued_at <= *before,
+            Self::Session(_) | Self::Issues { .. } | Self::Key(_) => false,
+        }
+    }
 }
 
 /// What is remembered of one session, folded together from its entries of the feed.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Mark {
     ended: bool,
-    /// Generation, oldest good issue, and from when on; newest generation first.
+    /// Generation, oldest good issue, and from when on; newest first.
     issues: Vec<(u32, u32, Timestamp)>,
     /// Generations below this one are refused altogether.
     oldest_generation: u32,
@@ -57,6 +82,9 @@ pub struct Mark {
 /// answers; what came before them is refused.
 const REMEMBERED: usize = 8;
 
+/// Repeats of one generation that are remembered one by one.
+const REPEATS: usize = 4;
+
 impl Mark {
     /// Adds what an entry says. Entries may come twice and in any order.
     #[must_use]
@@ -64,28 +92,70 @@ impl Mark {
         match *entry {
             Revocation::Session(_) => self.ended = true,
             Revocation::Issues { generation, oldest, from, .. } => {
-                match self.issues.iter_mut().find(|known| known.0 == generation) {
-                    Some(known) if oldest > known.1 => *known = (generation, oldest, from),
-                    Some(_) => {}
-                    None => self.issues.push((generation, oldest, from)),
-                }
-                self.issues.sort_by_key(|known| std::cmp::Reverse(known.0));
-                if let Some(forgotten) = self.issues.get(REMEMBERED) {
-                    self.oldest_generation = self.oldest_generation.max(forgotten.0.saturating_add(1));
-                    self.issues.truncate(REMEMBERED);
-                }
+                self.issues.push((generation, oldest, from));
+                self.issues.sort_unstable();
+                self.issues.reverse();
+                self.issues.dedup();
+                self.join_repeats_of(generation);
+                self.forget_old_generations();
             }
-            Revocation::Key(_) => {}
+            Revocation::Key(_) | Revocation::Account { .. } | Revocation::Everything { .. } => {}
         }
         self
     }
 
+    /// Of one generation a few repeats are kept apart, since each outdates other issues at another instant; beyond that the two
+    /// that lie closest together become one, at the later instant. Twenty tabs that ask at once are one moment.
+    fn join_repeats_of(&mut self, generation: u32) {
+        let own: Vec<_> =
+            (0..self.issues.len()).filter(|i| self.issues.get(*i).is_some_and(|e| e.0 == generation)).collect();
+        if own.len() <= REPEATS {
+            return;
+        }
+        let gap = |newer: &usize| {
+            let (newer, older) = (self.issues.get(*newer), self.issues.get(newer + 1));
+            newer.zip(older).map(|(newer, older)| newer.2.since(older.2))
+        };
+        let closest = own.iter().take(own.len() - 1).min_by_key(|newer| gap(newer)).copied();
+        if let Some(newer) = closest {
+            self.issues.remove(newer + 1);
+        }
+    }
+
+    fn forget_old_generations(&mut self) {
+        let mut seen = 0;
+        let mut last = None;
+        let kept = self.issues.iter().take_while(|known| {
+            if last != Some(known.0) {
+                last = Some(known.0);
+                seen += 1;
+            }
+            seen <= REMEMBERED
+        });
+        let kept = kept.count();
+        if let Some(forgotten) = self.issues.get(kept) {
+            self.oldest_generation = self.oldest_generation.max(forgotten.0.saturating_add(1));
+            self.issues.truncate(kept);
+        }
+    }
+
     /// Whether an access token of this session is still good at `now`, its own expiry apart.
     pub fn allows(&self, access: &Access, now: Timestamp) -> bool {
+        !self.ended && !self.outdates(access, now)
+    }
+
+    /// Whether it is a newer issue that makes an access token worthless, not the end of its session: then a refresh
+    /// gives its owner a good one.
+    pub fn outdates(&self, access: &Access, now: Timestamp) -> bool {
         let outdated = |(generation, oldest, from): &(u32, u32, Timestamp)| {
             access.generation == *generation && access.issue < *oldest && now >= *from
         };
-        !self.ended && access.generation >= self.oldest_generation && !self.issues.iter().any(outdated)
+        access.generation < self.oldest_generation || self.issues.iter().any(outdated)
+    }
+
+    /// Whether the session has ended.
+    pub fn has_ended(&self) -> bool {
+        self.ended
     }
 }
 
@@ -130,6 +200,19 @@ mod tests {
     }
 
     #[test]
+    fn an_issue_that_was_outdated_stays_so_when_a_newer_one_is_made() {
+        let later = |millis| NOW.plus(Lifetime::from_millis(millis));
+        let mark = Mark::default().with(&repeated(4, 1, NOW)).with(&repeated(4, 2, later(10_000)));
+        assert!(!mark.allows(&access(4, 0), NOW), "it died by the first repeat");
+        assert!(mark.allows(&access(4, 1), NOW) && !mark.allows(&access(4, 1), later(10_000)));
+        // Many at once are one moment; few that lie apart are kept apart.
+        let entries = (1..=20).map(|n| repeated(4, n, later(i64::from(n).unsigned_abs())));
+        let many = entries.fold(mark, |mark, entry| mark.with(&entry));
+        assert!(!many.allows(&access(4, 0), NOW) && many.allows(&access(4, 20), later(20_000)));
+        assert!(!many.allows(&access(4, 18), later(10_000)) && !many.allows(&access(4, 19), later(10_000)));
+    }
+
+    #[test]
     fn entries_may_come_twice_and_in_any_order() {
         let entries = [repeated(3, 1, NOW), repeated(4, 1, NOW), repeated(4, 2, NOW)];
         for order in [[0, 1, 2], [2, 1, 0], [1, 0, 2], [2, 0, 1]] {
@@ -137,6 +220,18 @@ mod tests {
             assert!(!mark.allows(&access(3, 0), NOW) && !mark.allows(&access(4, 1), NOW), "{order:?}");
             assert!(mark.allows(&access(3, 1), NOW) && mark.allows(&access(4, 2), NOW), "{order:?}");
         }
+    }
+
+    #[test]
+    fn a_floor_lies_above_what_was_issued_before_it_and_of_whom_it_speaks() {
+        let before = |millis| NOW.plus(Lifetime::from_millis(millis));
+        let account = |n, before| Revocation::Account { account: AccountId::from_bytes([n; 16]), before };
+        // `iat` is whole seconds: of the same second an account's floor spares all, a floor of everything none.
+        assert!(!account(1, before(999)).is_above(&access(0, 0)));
+        assert!(account(1, before(1000)).is_above(&access(0, 0)));
+        assert!(!account(9, before(1000)).is_above(&access(0, 0)));
+        assert!(Revocation::Everything { before: NOW }.is_above(&access(0, 0)));
+        assert!(!Revocation::Everything { before: NOW.minus(Lifetime::from_millis(1)) }.is_above(&access(0, 0)));
     }
 
     #[test]

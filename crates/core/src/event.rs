@@ -63,6 +63,24 @@ kinds! {
     RefreshReplayed = "refresh.replayed",
     /// Somebody logged out.
     SessionLoggedOut = "session.logged-out",
+    /// Somebody ended one of their sessions from another.
+    SessionRevoked = "session.revoked",
+    /// A session made room for a newer one.
+    SessionDisplaced = "session.displaced",
+    /// A log-in was refused because the account has all the sessions that it may have.
+    SessionsFull = "session.refused-full",
+    /// An operator ended one session.
+    SessionWithdrawn = "session.withdrawn",
+    /// An operator ended every session there is.
+    EverythingRevoked = "everything.revoked",
+    /// An operator ended everything that an account has.
+    AccountRevoked = "account.revoked",
+    /// An operator disabled an account.
+    AccountDisabled = "account.disabled",
+    /// An operator enabled an account again.
+    AccountEnabled = "account.enabled",
+    /// Somebody set a new password: all sessions of the account were ended, and a new one was opened for who did it.
+    PasswordChanged = "password.changed",
     /// All sessions of an account were ended at once by its owner.
     SessionsEndedAll = "session.ended-all",
     /// All sessions of an account but one were ended by its owner.

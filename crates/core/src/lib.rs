@@ -9,6 +9,7 @@
 
 pub mod access;
 pub mod account;
+mod derived;
 pub mod event;
 pub mod id;
 pub mod keyring;
@@ -16,4 +17,5 @@ pub mod refresh;
 pub mod return_to;
 pub mod secret;
 pub mod session;
+pub mod ticket;
 pub mod time;

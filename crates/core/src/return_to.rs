@@ -51,6 +51,10 @@ impl ReturnTo {
         if first == "auth" && !matches!(second, "account" | "") {
             return None;
         }
+        // The same routes of another account in this browser (`/u/1/auth/…`).
+        if first == "u" && path.split('/').nth(2) == Some("auth") {
+            return None;
+        }
         Some(Self(text.to_owned()))
     }
 

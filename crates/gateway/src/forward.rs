@@ -172,7 +172,8 @@ impl<G: Gate> Exchange<'_, G> {
             session: self.identity.ended.clone(),
             cut: self.gateway.cut.clone(),
             idle_for: self.gateway.limits.tunnel_idle_for,
-            _hold: self.identity.hold.clone(),
+            close_for: self.gateway.limits.tunnel_close_for,
+            hold: self.identity.hold.clone(),
         };
         self.gateway.tunnels.spawn(tunnel::run(client, upstream, ends));
         let mut response = self.cleaned(response, lease, Watch::default());
@@ -196,7 +197,8 @@ impl<G: Gate> Exchange<'_, G> {
             Some(host) if link.upstream.preserve_host => host,
             _ => &link.host,
         };
-        let from = From { client: self.client, host: self.host.clone(), prefix: link.prefix.clone() };
+        let prefix = joined(self.client.prefix.as_ref(), link.prefix.as_ref());
+        let from = From { client: self.client, host: self.host.clone(), prefix };
         request_headers::set_forwarding(headers, from, host);
         Ok(())
     }
@@ -225,5 +227,13 @@ impl<G: Gate> Exchange<'_, G> {
         let own = |name: &[u8]| gate.is_own_cookie(name);
         response_headers::clean(&mut parts.headers, &self.link.upstream, self.identity.authenticated, own);
         Response::from_parts(parts, Body::relayed(body, lease, watch))
+    }
+}
+
+/// What was cut off before the gateway, and what the gateway cuts off.
+fn joined(before: Option<&HeaderValue>, here: Option<&HeaderValue>) -> Option<HeaderValue> {
+    match (before, here) {
+        (Some(before), Some(here)) => HeaderValue::from_bytes(&[before.as_bytes(), here.as_bytes()].concat()).ok(),
+        (one, other) => one.or(other).cloned(),
     }
 }

@@ -47,6 +47,9 @@ pub struct Identity {
     /// The `Authorization` that the upstream gets, such as `Bearer …` for its audience. It is marked sensitive.
     /// With `None` a client's own `Authorization` passes only on a public route.
     pub authorization: Option<HeaderValue>,
+    /// Whether what the client sent as `Authorization` is a secret of the owner's, which not even a public route's
+    /// upstream gets.
+    pub keep_authorization: bool,
     /// The token that a plain form of the upstream's page must carry to be let in again; sent to it as
     /// `Cloakroom-Form-Token`. `None` where no page is asked for.
     pub form_token: Option<HeaderValue>,
@@ -74,6 +77,8 @@ pub struct ClientInfo {
     /// The host that the client named to a trusted proxy, with its port if it is not the scheme's own. `None`: the
     /// request's own host counts.
     pub host: Option<HeaderValue>,
+    /// What the caller has cut off the beginning of the path: upstreams learn it from `X-Forwarded-Prefix`.
+    pub prefix: Option<HeaderValue>,
 }
 
 /// One answered request.

@@ -22,7 +22,7 @@ pub struct Gateway<G> {
     pub(crate) tunnels: TaskTracker,
     /// Event streams end, no new tunnels.
     pub(crate) stopping: CancellationToken,
-    /// Tunnels are cut.
+    /// Tunnels are closed.
     pub(crate) cut: CancellationToken,
     roots: Option<rustls::RootCertStore>,
 }
@@ -80,12 +80,14 @@ impl<G: Gate> Gateway<G> {
         Ok(())
     }
 
-    /// Ends event streams at once (their clients reconnect), opens no more tunnels, and cuts the ones that are still
-    /// open after `grace`. Returns when no tunnel is left. Other requests are the server's to wait for.
+    /// Ends event streams at once (their clients reconnect), opens no more tunnels, and closes the ones that are still
+    /// open: so early that they are gone after `grace`, or after the two steps of [`Limits::tunnel_close_for`] if it is
+    /// shorter. Returns when no tunnel is left. Other requests are the server's to wait for.
     pub async fn drain(&self, grace: Duration) {
         self.stopping.cancel();
         self.tunnels.close();
-        if tokio::time::timeout(grace, self.tunnels.wait()).await.is_err() {
+        let open_for = grace.saturating_sub(self.limits.tunnel_close_for.saturating_mul(2));
+        if tokio::time::timeout(open_for, self.tunnels.wait()).await.is_err() {
             self.cut.cancel();
             self.tunnels.wait().await;
         }

@@ -29,6 +29,9 @@ pub struct Limits {
     pub event_stream_idle_for: Option<Duration>,
     /// The same for tunnels; `None` lets them be silent.
     pub tunnel_idle_for: Option<Duration>,
+    /// A tunnel that we end is closed in two steps that may take so long each: the frame under way and a Close go out,
+    /// and the other side closes too. Who takes longer is cut off.
+    pub tunnel_close_for: Duration,
 }
 
 impl Default for Limits {
@@ -45,6 +48,7 @@ impl Default for Limits {
             idle_for: Duration::from_mins(1),
             event_stream_idle_for: None,
             tunnel_idle_for: None,
+            tunnel_close_for: Duration::from_secs(2),
         }
     }
 }

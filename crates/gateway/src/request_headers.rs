@@ -55,7 +55,7 @@ pub(crate) fn set_authorization(headers: &mut HeaderMap, access: Access, identit
         let mut value = value.clone();
         value.set_sensitive(true);
         headers.insert(AUTHORIZATION, value);
-    } else if access != Access::Public {
+    } else if access != Access::Public || identity.keep_authorization {
         headers.remove(AUTHORIZATION);
     }
 }

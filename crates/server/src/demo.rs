@@ -24,6 +24,10 @@ pub(crate) struct Demo {
     /// Where accounts, notes and sessions are kept.
     #[arg(long, value_name = "FOLDER", default_value = "demo-data")]
     data: PathBuf,
+    /// How sessions live in the browser; the page is the same for all. See docs/strategies.
+    #[arg(long, value_name = "STRATEGY", default_value = "cookie",
+          value_parser = ["cookie", "ticket", "split", "split-bearer", "memory"])]
+    strategy: String,
 }
 
 /// The audience of the sample API's tokens.
@@ -34,7 +38,7 @@ impl Demo {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         runtime.block_on(async {
             let mut stop = StopSignals::listen()?;
-            let system = System::start(self.port, &self.data, Arc::new(SystemClock)).await?;
+            let system = System::start(self.port, &self.data, &self.strategy, Arc::new(SystemClock)).await?;
             system.tell(&self.data);
             stop.recv().await;
             answer("\nStopping. Sessions stay alive for the next start.");
@@ -56,7 +60,7 @@ pub struct System {
 
 impl System {
     /// Starts it. Port 0 takes any free one.
-    pub async fn start(port: u16, data: &Path, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
+    pub async fn start(port: u16, data: &Path, strategy: &str, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
         std::fs::create_dir_all(data).with_context(|| format!("cannot make the folder {}", data.display()))?;
         let public = TcpListener::bind(("127.0.0.1", port))
             .await
@@ -66,7 +70,7 @@ impl System {
         let public = [Some(public), TcpListener::bind(("::1", port)).await.ok()].into_iter().flatten().collect();
         let (app, api) = (free().await?, free().await?);
         let (page_at, api_at) = (app.local_addr()?, api.local_addr()?);
-        let config = configuration(port, page_at, api_at, data)?;
+        let config = configuration(port, page_at, api_at, data, strategy)?;
         log::start(&config);
 
         let sockets = Sockets { public, redirect: Vec::new(), admin: free().await? };
@@ -130,10 +134,11 @@ async fn free() -> anyhow::Result<TcpListener> {
 }
 
 /// The demo's configuration, read like anybody's.
-fn configuration(port: u16, app: SocketAddr, api: SocketAddr, data: &Path) -> anyhow::Result<Config> {
+fn configuration(port: u16, app: SocketAddr, api: SocketAddr, data: &Path, strategy: &str) -> anyhow::Result<Config> {
     let text = toml::to_string(&serde_json::json!({
         "server": { "public_url": format!("http://localhost:{port}"), "drain_for": "3s" },
         "store": { "url": format!("sqlite:{}", data.join("cloakroom.db").display()) },
+        "session": { "strategy": strategy, "acknowledge_weaker": strategy == "memory" },
         "log": { "level": "warn", "requests": false },
         "upstream": [
             { "name": "notes-app", "path": "/", "to": format!("http://{app}"), "access": "public" },

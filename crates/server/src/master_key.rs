@@ -29,7 +29,17 @@ pub fn load(file: &Path, from_environment: Option<&str>) -> anyhow::Result<Maste
 /// The same for a configuration. Where the store is there and its key is not, none is made: a new key would open
 /// nothing, and would be taken for the lost one.
 pub fn load_for(config: &Config, from_environment: Option<&str>) -> anyhow::Result<MasterKey> {
-    let (StoreAt::Sqlite(database), file) = (&config.store, &config.master_key_file);
+    let file = &config.master_key_file;
+    let database = match &config.store {
+        StoreAt::Sqlite(database) => database,
+        // Whether the database is new is not known here, and a second node must not make a second key.
+        StoreAt::Postgres(_) if from_environment.is_none() && !file.exists() => bail!(
+            "there is no master key {0}: every node on one database needs the same one. Make it once with \
+             `umask 077; openssl rand -base64 32 > {0}` and give it to each, or set CLOAKROOM_MASTER_KEY",
+            file.display()
+        ),
+        StoreAt::Postgres(_) => return load(file, from_environment),
+    };
     if from_environment.is_none() && database.exists() && !file.exists() {
         bail!(
             "the master key {} is missing although the database {} is there: restore it from your copy, or move the \

@@ -64,10 +64,12 @@ pub(crate) fn routes() -> String {
         let who = match row.guard {
             Guard::Open | Guard::Entrance => "anybody",
             Guard::SignedIn => "signed in",
+            Guard::Service => "services",
         };
         let reads = match row.body {
             Body::None => "nothing",
             Body::Fields => "JSON or form",
+            Body::List => "JSON",
             Body::Report => "report",
         };
         let cached = match row.cache {

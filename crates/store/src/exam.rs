@@ -10,7 +10,7 @@ use cloakroom_core::id::{AccountId, EventId, KeyId, SessionId};
 use cloakroom_core::keyring::{KeyRecord, Purpose};
 use cloakroom_core::refresh::EndReason;
 use cloakroom_core::refresh::{Ended, Family};
-use cloakroom_core::session::{Method, Session};
+use cloakroom_core::session::{Method, Session, Strategy};
 use cloakroom_core::time::Timestamp;
 use std::sync::Arc;
 use tokio::sync::Barrier;
@@ -21,10 +21,17 @@ macro_rules! every_exam {
             account:
                 an_account_is_read_back_as_it_was_opened
                 one_address_opens_one_account_however_many_try_at_once
-                a_password_is_replaced_only_by_who_read_the_last_one;
+                a_password_is_replaced_only_by_who_read_the_last_one
+                an_account_is_disabled_once_and_enabled_once
+                a_floor_only_rises_and_the_feed_hears_of_it;
             session:
                 a_session_is_read_back_as_it_was_opened
                 a_session_needs_its_account_and_an_id_of_its_own
+                a_disabled_account_and_a_floor_keep_new_sessions_out
+                room_is_expected_among_live_sessions_alone
+                never_more_sessions_open_than_there_is_room_for
+                those_used_longest_ago_end_and_the_rest_stays
+                everything_ends_with_one_entry_in_the_feed
                 sessions_of_an_account_come_last_used_first_and_without_ended_ones
                 one_rotation_wins_however_many_try_at_once
                 a_family_is_changed_only_from_the_version_that_was_judged
@@ -37,13 +44,18 @@ macro_rules! every_exam {
             key:
                 keys_are_read_back_as_they_were_inserted
                 a_key_is_withdrawn_once_and_deleted_once
-                the_version_of_the_ring_changes_with_the_ring_alone;
+                the_version_of_the_ring_changes_with_the_ring_alone
+                one_change_of_the_ring_wins_however_many_expect_its_version;
             event:
                 events_come_in_the_order_in_which_they_were_written
-                pages_of_events_leave_none_out;
+                pages_of_events_leave_none_out
+                who_reads_while_others_write_misses_no_line;
             revocation:
                 every_kind_of_entry_is_read_back
-                a_swept_number_is_never_used_again;
+                a_swept_number_is_never_used_again
+                the_newest_number_outlives_its_entry
+                numbers_have_no_gaps_and_appear_in_order_however_many_write
+                who_follows_the_hints_misses_nothing;
             unit:
                 a_unit_that_conflicts_in_its_middle_changes_nothing
                 units_around_one_that_conflicts_land
@@ -85,6 +97,8 @@ pub(crate) fn account(n: u8) -> Account {
         password: hash(n),
         opened_at: NOW,
         password_set_at: at(1),
+        disabled_at: None,
+        not_before: None,
     }
 }
 
@@ -97,6 +111,7 @@ pub(crate) fn session(n: u8, account: u8) -> Session {
         absolute_until: at(1_000_000),
         remember: true,
         method: Method::Password,
+        strategy: Strategy::Cookie,
         user_agent: "Mozilla/5.0 (\u{1F98A}; 'quoted\"; --)".to_owned(),
         address: "2001:db8::1".to_owned(),
         family: Family::opened([n; 16], key_id(200), NOW),

@@ -1,4 +1,4 @@
-//! What Cloakroom remembers: one contract per stored thing, and SQLite behind them.
+//! What Cloakroom remembers: one contract per stored thing, and SQLite or Postgres behind them.
 //!
 //! Reads go through the contracts ([`Accounts`], [`Sessions`], [`Keys`], [`Events`], [`Revocations`]) and see a
 //! snapshot. Changes go through [`Store::commit`]: a [`Unit`] is a list of orders that is carried out all or nothing, and
@@ -14,6 +14,7 @@ pub mod account;
 mod error;
 pub mod event;
 pub mod key;
+mod postgres;
 pub mod revocation;
 pub mod session;
 mod sqlite;
@@ -26,6 +27,7 @@ pub use account::Accounts;
 pub use error::{Error, Outage};
 pub use event::Events;
 pub use key::Keys;
+pub use postgres::Postgres;
 pub use revocation::Revocations;
 pub use session::{Sessions, Sighting};
 pub use sqlite::Sqlite;
@@ -39,7 +41,7 @@ pub trait Store: Accounts + Sessions + Keys + Events + Revocations + Send + Sync
     ///
     /// Answers [`Error::Conflict`] when an expectation of the unit failed, and then nothing of it happened. After
     /// [`Error::Unavailable`] the outcome is unknown, as it is when the returned future is dropped before it is ready:
-    /// read before trying again.
+    /// read before trying again. A text with U+0000 is a fault where it cannot be kept (Postgres).
     async fn commit(&self, unit: Unit) -> Result<(), Error>;
 
     /// Whether reads are answered and the writer is at work, for readiness checks. Writes nothing.

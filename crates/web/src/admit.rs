@@ -5,7 +5,7 @@ use crate::cookies::Cookies;
 use crate::navigation::{is_navigation, text, with_return};
 use crate::problem::{Code, Problem};
 use crate::shield::{Judged, judge_csrf};
-use crate::{Response, Web};
+use crate::{Response, Slot, Web};
 use cloakroom_app::token::{Binding, Seen};
 use cloakroom_app::{Error, Refusal};
 use http::StatusCode;
@@ -43,13 +43,13 @@ pub enum Entry {
 
 impl Web {
     /// Judges a request to an upstream: its cookies, where it comes from, its session.
-    pub fn admit(&self, request: &Parts, body: Body<'_>, wanted: Wanted, client: &Client) -> Entry {
-        match self.judge(request, body, wanted) {
+    pub async fn admit(&self, request: &Parts, body: Body<'_>, wanted: Wanted, client: &Client) -> Entry {
+        match self.judge(request, body, wanted, client.slot).await {
             Ok(seen) => Entry::Pass(seen),
             Err(problem) if matches!(problem.code, Code::SignedOut | Code::AccessExpired) => {
                 let response = if is_navigation(&request.method, &request.headers) {
                     let path = request.uri.path_and_query().map_or("/", |path| path.as_str());
-                    self.lead_on(problem.code, path)
+                    self.lead_on(problem.code, path, client.slot)
                 } else {
                     self.problem(&problem, client)
                 };
@@ -67,40 +67,64 @@ impl Web {
 
     /// Whether a request to an upstream will only pass with a form token and carries none in its headers: then it may
     /// stand in the body, where a plain form puts it. Only the holder of a genuine access token is worth reading for.
-    pub fn looks_for_form_token(&self, request: &Parts, has_body: bool, wanted: Wanted) -> bool {
-        wanted != Wanted::Public
-            && has_body
-            && !request.headers.contains_key(crate::FORM_TOKEN)
-            && judge_csrf(&self.site, request, has_body) == Ok(Judged::TokenNeeded)
-            && Cookies::parse(&request.headers, self.site.cookies)
-                .is_ok_and(|cookies| cookies.access.is_some_and(|token| self.app.session_of(token).is_some()))
+    pub async fn looks_for_form_token(&self, request: &Parts, has_body: bool, wanted: Wanted, slot: Slot) -> bool {
+        if wanted == Wanted::Public
+            || !has_body
+            || request.headers.contains_key(crate::FORM_TOKEN)
+            || judge_csrf(&self.site, request, has_body) != Ok(Judged::TokenNeeded)
+        {
+            return false;
+        }
+        let Ok(cookies) = Cookies::parse(&request.headers, self.site.cookies.in_slot(slot)) else { return false };
+        match self.shown(&request.headers, &cookies) {
+            Ok(Some(shown)) if !shown.in_header => self.app.session_of(shown.credential).await.is_some(),
+            _ => false,
+        }
     }
 
-    fn judge(&self, request: &Parts, body: Body<'_>, wanted: Wanted) -> Result<Option<Arc<Seen>>, Problem> {
+    async fn judge(
+        &self,
+        request: &Parts,
+        body: Body<'_>,
+        wanted: Wanted,
+        slot: Slot,
+    ) -> Result<Option<Arc<Seen>>, Problem> {
         // No session, no authority: what a public route does with a stranger's request is its own affair.
         if wanted == Wanted::Public {
             return Ok(None);
         }
-        let cookies = Cookies::parse(&request.headers, self.site.cookies)?;
-        let Some(token) = cookies.access else {
-            return if wanted == Wanted::Optional { Ok(None) } else { Err(self.signed_out(Code::SignedOut, request)) };
+        let cookies = Cookies::parse(&request.headers, self.site.cookies.in_slot(slot))?;
+        let Some(shown) = self.shown(&request.headers, &cookies)? else {
+            let open = wanted == Wanted::Optional;
+            return if open { Ok(None) } else { Err(self.signed_out(Code::SignedOut, request, slot)) };
         };
-        if judge_csrf(&self.site, request, body.is_there)? == Judged::TokenNeeded {
-            let token = text(&request.headers, crate::FORM_TOKEN).or(body.form_token);
-            self.check_form_token(token, &cookies, false)?;
+        if !shown.in_header {
+            if judge_csrf(&self.site, request, body.is_there)? == Judged::TokenNeeded {
+                let token = text(&request.headers, crate::FORM_TOKEN).or(body.form_token);
+                self.check_form_token(token, Some(shown), cookies.device, false).await?;
+            }
+            self.embedded_elsewhere(request)?;
         }
-        self.embedded_elsewhere(request)?;
-        match self.app.authenticate(token) {
+        match self.app.authenticate(shown.credential).await {
             Ok(seen) => Ok(Some(seen)),
+            Err(Error::Refused(Refusal::AccessExpired))
+                if shown.for_scripts && is_navigation(&request.method, &request.headers) =>
+            {
+                if wanted == Wanted::Optional {
+                    Ok(None)
+                } else {
+                    Err(self.signed_out(Code::NeedsScript, request, slot))
+                }
+            }
             Err(Error::Refused(Refusal::AccessExpired)) => {
                 // A picture on an open page is shown to nobody in particular; a script or a person can refresh.
                 let passive = wanted == Wanted::Optional
                     && !is_navigation(&request.method, &request.headers)
                     && !matches!(text(&request.headers, "sec-fetch-dest"), None | Some("empty" | "websocket"));
-                if passive { Ok(None) } else { Err(self.signed_out(Code::AccessExpired, request)) }
+                if passive { Ok(None) } else { Err(self.signed_out(Code::AccessExpired, request, slot)) }
             }
             Err(Error::Refused(Refusal::SignedOut)) if wanted == Wanted::Optional => Ok(None),
-            Err(Error::Refused(Refusal::SignedOut)) => Err(self.signed_out(Code::SignedOut, request)),
+            Err(Error::Refused(Refusal::SignedOut)) => Err(self.signed_out(Code::SignedOut, request, slot)),
             Err(other) => Err(other.into()),
         }
     }
@@ -116,7 +140,7 @@ impl Web {
     }
 
     /// The problem of a request without a good session, with the address of the log-in page.
-    pub(crate) fn signed_out(&self, code: Code, request: &Parts) -> Problem {
+    pub(crate) fn signed_out(&self, code: Code, request: &Parts, slot: Slot) -> Problem {
         // A program's own address is nowhere to return to; the page that it runs in knows better.
         let path = request.uri.path_and_query().map_or("/", |path| path.as_str());
         let login = if is_navigation(&request.method, &request.headers) {
@@ -124,13 +148,13 @@ impl Web {
         } else {
             "/auth/login".to_owned()
         };
-        Problem::new(code).with_login(format!("{}{login}", self.site.origin))
+        Problem::new(code).with_login(format!("{}{}", self.site.origin, slot.at(&login)))
     }
 
     /// Leads a person on who looks at a page without a good session: to a refresh, or to the log-in.
-    pub(crate) fn lead_on(&self, code: Code, path: &str) -> Response {
+    pub(crate) fn lead_on(&self, code: Code, path: &str, slot: Slot) -> Response {
         let to = if code == Code::AccessExpired { "/auth/refresh" } else { "/auth/login" };
-        self.redirect(&with_return(to, path))
+        self.redirect(&slot.at(&with_return(to, path)))
     }
 
     /// A redirect after which a browser always sends GET (R97-17). `to` is a local path built here, never a client's text.

@@ -1,8 +1,10 @@
 //! A request on its way to a handler: what the guards have established, and the body as fields.
 
-use crate::Web;
 use crate::client::Client;
+use crate::cookies::Cookies;
 use crate::problem::{Code, Problem};
+use crate::shown::Shown;
+use crate::{Response, Web};
 use bytes::Bytes;
 use cloakroom_app::token::Seen;
 use http::header::USER_AGENT;
@@ -17,12 +19,29 @@ pub(crate) struct Call {
     pub(crate) client: Client,
     pub(crate) fields: Fields,
     pub(crate) seen: Option<Arc<Seen>>,
+    /// What stands in the path in the place of `{id}`.
+    pub(crate) id: Option<String>,
 }
 
 impl Call {
     /// The proof that somebody is logged in, which the guard of the row has put here.
     pub(crate) fn seen(&self) -> Result<&Arc<Seen>, Problem> {
         self.seen.as_ref().ok_or_else(|| Code::SignedOut.into())
+    }
+
+    /// The cookies of the request's slot.
+    pub(crate) fn cookies(&self) -> Result<Cookies<'_>, Code> {
+        Cookies::parse(&self.parts.headers, self.web.site().cookies.in_slot(self.client.slot))
+    }
+
+    /// What the request shows of its session.
+    pub(crate) fn shown(&self) -> Result<Option<Shown<'_>>, Code> {
+        self.web.shown(&self.parts.headers, &self.cookies()?)
+    }
+
+    /// A redirect within the slot of the request. `to` is a local path built here, never a client's text.
+    pub(crate) fn redirect(&self, to: &str) -> Response {
+        self.web.redirect(&self.client.slot.at(to))
     }
 
     /// The `User-Agent`, for the owner's list of sessions.
@@ -52,7 +71,7 @@ pub(crate) struct Fields {
 enum Value {
     Text(String),
     Flag(bool),
-    Other,
+    Other(serde_json::Value),
 }
 
 impl Fields {
@@ -63,7 +82,7 @@ impl Fields {
         let value = |value| match value {
             serde_json::Value::String(text) => Value::Text(text),
             serde_json::Value::Bool(flag) => Value::Flag(flag),
-            _ => Value::Other,
+            other => Value::Other(other),
         };
         Ok(Self { form: false, values: object.into_iter().map(|(name, v)| (name, value(v))).collect() })
     }
@@ -90,6 +109,14 @@ impl Fields {
     /// Takes a field of text that may be missing.
     pub(crate) fn optional(&mut self, name: &str) -> Result<Option<String>, Code> {
         if self.values.contains_key(name) { self.text(name).map(Some) } else { Ok(None) }
+    }
+
+    /// Takes a list of a JSON object.
+    pub(crate) fn list(&mut self, name: &str) -> Result<Vec<serde_json::Value>, Code> {
+        match self.values.remove(name) {
+            Some(Value::Other(serde_json::Value::Array(list))) => Ok(list),
+            _ => Err(Code::BadRequest),
+        }
     }
 
     /// Takes a yes or no that may be missing; in a form, a ticked box.

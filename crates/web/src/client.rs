@@ -1,5 +1,6 @@
 //! The other end of a connection.
 
+use crate::Slot;
 use std::net::IpAddr;
 
 /// Who is at the other end of the connection, after the headers of trusted proxies were judged.
@@ -9,4 +10,6 @@ pub struct Client {
     pub address: IpAddr,
     /// Whether it speaks https, to us or to a trusted proxy.
     pub https: bool,
+    /// Which of the browser's accounts the request is for.
+    pub slot: Slot,
 }

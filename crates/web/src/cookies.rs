@@ -4,16 +4,18 @@
 //! would take it for ours (CK-13). Two cookies of one of our names are refused: a sibling host can plant the second
 //! one, and nothing tells them apart (CK-11, decision K12).
 
+use crate::Slot;
 use crate::problem::Code;
 use cloakroom_core::time::Lifetime;
 use http::HeaderMap;
 use http::header::COOKIE;
 use std::fmt::Write as _;
 
-/// Names of our cookies.
+/// Names of our cookies in one slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CookieNames {
     secure: bool,
+    slot: Slot,
 }
 
 /// `SameSite` of a cookie.
@@ -28,6 +30,9 @@ pub enum SameSite {
 const ACCESS: [&str; 2] = ["cloakroom", "__Host-Http-cloakroom"];
 const REFRESH: [&str; 2] = ["cloakroom-refresh", "__Secure-cloakroom-refresh"];
 const DEVICE: [&str; 2] = ["cloakroom-device", "__Secure-cloakroom-device"];
+/// The half of a token that the page can read: no `Http` in its prefix, which would keep scripts from seeing it.
+const CLAIMS: [&str; 2] = ["cloakroom-claims", "__Host-cloakroom-claims"];
+const SIGNATURE: [&str; 2] = ["cloakroom-signature", "__Host-Http-cloakroom-signature"];
 const LOGGED_OUT: [&str; 2] = ["cloakroom-logged-out", "__Host-Http-cloakroom-logged-out"];
 
 /// The refresh cookie goes nowhere else, so no upstream and no static file ever receives it.
@@ -38,27 +43,32 @@ const DEVICE_FOR: Lifetime = Lifetime::from_secs(400 * 86_400);
 
 impl CookieNames {
     /// With prefixes and `Secure`.
-    pub const SECURE: Self = Self { secure: true };
+    pub const SECURE: Self = Self { secure: true, slot: Slot::FIRST };
     /// Without them, for loopback hosts in browsers that refuse `Secure` cookies on plain http.
-    pub const INSECURE_LOOPBACK: Self = Self { secure: false };
+    pub const INSECURE_LOOPBACK: Self = Self { secure: false, slot: Slot::FIRST };
 
-    /// The cookie of the access token.
-    pub fn access(self) -> &'static str {
-        self.pick(ACCESS)
+    /// The same in another slot.
+    #[must_use]
+    pub fn in_slot(self, slot: Slot) -> Self {
+        Self { slot, ..self }
     }
 
-    /// The cookie of the refresh token.
-    pub fn refresh(self) -> &'static str {
-        self.pick(REFRESH)
-    }
-
-    /// The cookie that knows a device.
-    pub fn device(self) -> &'static str {
-        self.pick(DEVICE)
-    }
-
-    fn pick(self, [plain, prefixed]: [&'static str; 2]) -> &'static str {
+    fn base(self, [plain, prefixed]: [&'static str; 2]) -> &'static str {
         if self.secure { prefixed } else { plain }
+    }
+
+    /// The name of a cookie; slots above 0 have their number at its end.
+    fn name(self, kind: Kind) -> String {
+        let base = self.base(kind.names());
+        if self.slot == Slot::FIRST { base.to_owned() } else { format!("{base}{}", self.slot.number()) }
+    }
+
+    fn is(self, kind: Kind, name: &[u8]) -> bool {
+        let base = self.base(kind.names()).as_bytes();
+        match self.slot.number() {
+            0 => name == base,
+            number => name.strip_prefix(base) == Some(&[b'0' + number]),
+        }
     }
 }
 
@@ -78,7 +88,7 @@ pub fn is_own_cookie(name: &[u8]) -> bool {
     // The common case first: no cookie of ours is spelled without these letters.
     name.len() >= ACCESS[0].len() && {
         let bare = bare(name);
-        [ACCESS[0], REFRESH[0], DEVICE[0]]
+        [ACCESS[0], REFRESH[0], DEVICE[0], CLAIMS[0], SIGNATURE[0], LOGGED_OUT[0]]
             .iter()
             .any(|own| bare.strip_prefix(own.as_bytes()).is_some_and(|rest| rest.iter().all(u8::is_ascii_digit)))
     }
@@ -88,6 +98,8 @@ pub fn is_own_cookie(name: &[u8]) -> bool {
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Cookies<'a> {
     pub(crate) access: Option<&'a str>,
+    pub(crate) claims: Option<&'a str>,
+    pub(crate) signature: Option<&'a str>,
     pub(crate) refresh: Option<&'a str>,
     pub(crate) device: Option<&'a str>,
 }
@@ -110,16 +122,18 @@ impl<'a> Cookies<'a> {
                 let Some(equals) = pair.iter().position(|byte| *byte == b'=') else { continue };
                 let (name, value) = pair.split_at(equals);
                 let slot = match trim(name) {
-                    name if name == names.access().as_bytes() => &mut found.access,
-                    name if name == names.refresh().as_bytes() => &mut found.refresh,
-                    name if name == names.device().as_bytes() => &mut found.device,
+                    name if names.is(Kind::Access, name) => &mut found.access,
+                    name if names.is(Kind::Refresh, name) => &mut found.refresh,
+                    name if names.is(Kind::Claims, name) => &mut found.claims,
+                    name if names.is(Kind::Signature, name) => &mut found.signature,
+                    name if names.is(Kind::Device, name) => &mut found.device,
                     _ => continue,
                 };
                 // A value that is not ASCII was never ours; it still counts as the second of its name.
                 let value = value.get(1..).map(trim).and_then(|value| str::from_utf8(value).ok()).unwrap_or_default();
                 if slot.replace(value).is_some() {
                     // A planted second device cookie must not lock anybody out: it makes the device unknown.
-                    if trim(name) != names.device().as_bytes() {
+                    if !names.is(Kind::Device, trim(name)) {
                         return Err(Code::DuplicateCookie);
                     }
                     doubled_device = true;
@@ -143,29 +157,47 @@ fn trim(mut bytes: &[u8]) -> &[u8] {
 /// Which cookie to write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
+    /// A token, a ticket, or a ticket for company.
     Access,
     Refresh,
+    /// `header.payload` of a token, for the page to read.
+    Claims,
+    /// The signature that belongs to them.
+    Signature,
     Device,
     /// Says nothing; that it was set is what counts (see `Web::forget_pages`).
     LoggedOut,
+}
+
+impl Kind {
+    fn names(self) -> [&'static str; 2] {
+        match self {
+            Self::Access => ACCESS,
+            Self::Refresh => REFRESH,
+            Self::Claims => CLAIMS,
+            Self::Signature => SIGNATURE,
+            Self::Device => DEVICE,
+            Self::LoggedOut => LOGGED_OUT,
+        }
+    }
 }
 
 impl CookieNames {
     /// The value of a `Set-Cookie` header. `lives_for`: `None` for a cookie that ends with the browser,
     /// zero to clear it. Never over 4096 bytes: our values are bounded far below.
     pub(crate) fn write(self, kind: Kind, value: &str, lives_for: Option<Lifetime>, same_site: SameSite) -> String {
-        let (name, path, same_site) = match kind {
-            Kind::Access => (self.access(), "/", same_site),
-            Kind::Refresh => (self.refresh(), REFRESH_PATH, SameSite::Strict),
-            Kind::Device => (self.device(), "/auth", SameSite::Lax),
-            Kind::LoggedOut => (self.pick(LOGGED_OUT), "/", same_site),
+        let (path, same_site) = match kind {
+            Kind::Access | Kind::Claims | Kind::Signature | Kind::LoggedOut => ("/".to_owned(), same_site),
+            Kind::Refresh => (self.slot.at(REFRESH_PATH), SameSite::Strict),
+            Kind::Device => (self.slot.at("/auth"), SameSite::Lax),
         };
         let same_site = match same_site {
             SameSite::Lax => "Lax",
             SameSite::Strict => "Strict",
         };
         let secure = if self.secure { "; Secure" } else { "" };
-        let mut cookie = format!("{name}={value}; Path={path}; HttpOnly{secure}; SameSite={same_site}");
+        let http_only = if kind == Kind::Claims { "" } else { "; HttpOnly" };
+        let mut cookie = format!("{}={value}; Path={path}{http_only}{secure}; SameSite={same_site}", self.name(kind));
         if let Some(lives_for) = lives_for {
             let _ = write!(cookie, "; Max-Age={}", lives_for.as_secs());
         }
@@ -246,6 +278,28 @@ mod tests {
     }
 
     #[test]
+    fn slots_have_cookies_of_their_own() {
+        let (one, _) = Slot::of(&"/u/1/".parse().unwrap(), 2).unwrap();
+        let names = CookieNames::SECURE.in_slot(one);
+        assert_eq!(
+            names.write(Kind::Refresh, "R", None, SameSite::Lax),
+            "__Secure-cloakroom-refresh1=R; Path=/u/1/auth/refresh; HttpOnly; Secure; SameSite=Strict"
+        );
+        let mut map = HeaderMap::new();
+        let both = "__Host-Http-cloakroom=A; __Host-Http-cloakroom1=B; __Host-Http-cloakroom11=C";
+        map.append(COOKIE, HeaderValue::from_static(both));
+        let found = |names| Cookies::parse(&map, names).unwrap().access.map(str::to_owned);
+        assert_eq!((found(CookieNames::SECURE), found(names)), (Some("A".into()), Some("B".into())));
+    }
+
+    #[test]
+    fn of_a_split_token_the_page_reads_the_half_without_the_signature() {
+        let claims = CookieNames::SECURE.write(Kind::Claims, "h.p", None, SameSite::Lax);
+        assert_eq!(claims, "__Host-cloakroom-claims=h.p; Path=/; Secure; SameSite=Lax");
+        assert!(CookieNames::SECURE.write(Kind::Signature, "s", None, SameSite::Lax).contains("; HttpOnly"));
+    }
+
+    #[test]
     fn spellings_that_somebody_could_take_for_ours_never_pass() {
         for own in [
             "__Host-Http-cloakroom",
@@ -255,6 +309,9 @@ mod tests {
             "__Secure-cloakroom-refresh",
             "__Host-Http-cloakroom1",
             "cloakroom-device",
+            "__Host-cloakroom-claims",
+            "__Host-Http-cloakroom-logged-out",
+            "__Host-Http-cloakroom-signature3",
         ] {
             assert!(is_own_cookie(own.as_bytes()), "{own}");
         }

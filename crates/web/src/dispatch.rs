@@ -6,12 +6,14 @@ use crate::client::Client;
 use crate::cookies::{Cookies, Kind};
 use crate::navigation::{is_navigation, text};
 use crate::problem::{Code, Problem};
-use crate::shield::{Judged, judge_csrf};
+use crate::shield::{Judged, a_form_could_send, judge_csrf};
+use crate::shown::{Shown, bearer};
 use crate::table::{Body, Cache, Guard, ROUTES, Row, Speaks};
-use crate::{Response, Web};
+use crate::{Response, Slot, Web};
 use bytes::Bytes;
 use cloakroom_app::token::{Binding, Seen};
 use cloakroom_app::{Error, Fault, Refusal};
+use cloakroom_core::session::Strategy;
 use cloakroom_core::time::Lifetime;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, SET_COOKIE, VARY};
 use http::request::Parts;
@@ -23,6 +25,9 @@ use tokio::time::timeout;
 
 /// The largest body of a route of ours, in bytes.
 pub const MAX_BODY: usize = 16 * 1024;
+
+/// The largest body with a list in it, in bytes: a thousand reports of a service.
+pub const MAX_LIST: usize = 256 * 1024;
 
 /// Who takes longer to send one is not waited for.
 const BODY_FOR: Duration = Duration::from_secs(15);
@@ -42,15 +47,22 @@ impl Web {
         let (parts, body) = request.into_parts();
         let looking = is_navigation(&parts.method, &parts.headers);
         let mut response = match find(&parts) {
-            Ok(row) => self.run(row, parts, body, client).await,
-            Err(problem) if looking => self.error_page(&problem),
+            Ok((row, id)) => self.run(row, id, parts, body, client).await,
+            Err(problem) if looking => self.error_page(&problem, client.slot),
             Err(problem) => self.problem(&problem, &client),
         };
         self.finish(response.headers_mut(), &client);
         response
     }
 
-    async fn run<B>(self: &Arc<Self>, row: &'static Row, parts: Parts, body: B, client: Client) -> Response
+    async fn run<B>(
+        self: &Arc<Self>,
+        row: &'static Row,
+        id: Option<String>,
+        parts: Parts,
+        body: B,
+        client: Client,
+    ) -> Response
     where
         B: http_body::Body<Data = Bytes> + Send,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
@@ -58,7 +70,7 @@ impl Web {
         let navigating = row.speaks == Speaks::Html && is_navigation(&parts.method, &parts.headers);
         let posts_form = content_type(&parts).as_deref() == Some("application/x-www-form-urlencoded");
         let path = parts.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
-        let answered = match self.let_in(row, parts, body, client).await {
+        let answered = match self.let_in(row, id, parts, body, client).await {
             // On a task of its own: a client that goes away must not leave a change half announced.
             Ok(call) => match tokio::spawn((row.handler)(call)).await {
                 Ok(answered) => answered,
@@ -70,14 +82,15 @@ impl Web {
             Ok(response) => response,
             // A person who looks at a page of ours is led on; a program is told.
             Err(problem) if navigating && matches!(problem.code, Code::SignedOut | Code::AccessExpired) => {
-                self.lead_on(problem.code, &path)
+                self.lead_on(problem.code, &path, client.slot)
             }
             Err(problem) => {
                 let clear = problem.clear;
                 let for_person = navigating || posts_form;
-                let mut response = if for_person { self.error_page(&problem) } else { self.problem(&problem, &client) };
+                let mut response =
+                    if for_person { self.error_page(&problem, client.slot) } else { self.problem(&problem, &client) };
                 if clear {
-                    self.clear_cookies(&mut response);
+                    self.clear_cookies(&mut response, client.slot);
                 }
                 response
             }
@@ -93,51 +106,83 @@ impl Web {
     }
 
     /// Applies the row's rules. What it returns is fit for the handler.
-    async fn let_in<B>(self: &Arc<Self>, row: &Row, parts: Parts, body: B, client: Client) -> Result<Call, Problem>
+    async fn let_in<B>(
+        self: &Arc<Self>,
+        row: &Row,
+        id: Option<String>,
+        parts: Parts,
+        body: B,
+        client: Client,
+    ) -> Result<Call, Problem>
     where
         B: http_body::Body<Data = Bytes> + Send,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
-        let cookies = Cookies::parse(&parts.headers, self.site.cookies)?;
-        let judged = if row.body == Body::Report {
-            Judged::Pass
-        } else {
-            judge_csrf(&self.site, &parts, !body.is_end_stream())?
+        let cookies = Cookies::parse(&parts.headers, self.site.cookies.in_slot(client.slot))?;
+        let has_body = !body.is_end_stream();
+        let shown = self.shown(&parts.headers, &cookies)?;
+        let judged = match row.guard {
+            // Its own secret in a header is all its authority; no browser is involved.
+            Guard::Service => {
+                self.let_service_in(&parts)?;
+                Judged::Pass
+            }
+            _ if row.body == Body::Report || shown.is_some_and(|shown| shown.in_header) => Judged::Pass,
+            _ if self.is_program(&parts) && !a_form_could_send(&parts, has_body) => Judged::Pass,
+            _ => judge_csrf(&self.site, &parts, has_body)?,
         };
         let mut fields = read(row, &parts, body).await?;
         let in_form = fields.optional("cloakroom_csrf")?;
         if judged == Judged::TokenNeeded {
             let token = text(&parts.headers, crate::FORM_TOKEN).map(str::to_owned).or(in_form);
-            self.check_form_token(token.as_deref(), &cookies, row.guard == Guard::Entrance)?;
+            let at_entrance = row.guard == Guard::Entrance;
+            self.check_form_token(token.as_deref(), shown, cookies.device, at_entrance).await?;
         }
-        let seen = match (row.guard, cookies.access) {
-            (Guard::Open | Guard::Entrance, _) => None,
-            (Guard::SignedIn, None) => return Err(self.signed_out(Code::SignedOut, &parts)),
-            (Guard::SignedIn, Some(token)) => Some(self.authenticate(token, &parts)?),
+        let seen = match (row.guard, shown) {
+            (Guard::Open | Guard::Entrance | Guard::Service, _) => None,
+            (Guard::SignedIn, None) => return Err(self.signed_out(Code::SignedOut, &parts, client.slot)),
+            (Guard::SignedIn, Some(shown)) => Some(self.authenticate(shown, &parts, client.slot).await?),
         };
-        Ok(Call { web: Arc::clone(self), client, fields, seen, parts })
+        Ok(Call { web: Arc::clone(self), client, fields, seen, id, parts })
     }
 
-    fn authenticate(&self, token: &str, parts: &Parts) -> Result<Arc<Seen>, Problem> {
-        self.app.authenticate(token).map_err(|error| match error {
-            Error::Refused(Refusal::AccessExpired) => self.signed_out(Code::AccessExpired, parts),
-            Error::Refused(Refusal::SignedOut) => self.signed_out(Code::SignedOut, parts),
+    async fn authenticate(&self, shown: Shown<'_>, parts: &Parts, slot: Slot) -> Result<Arc<Seen>, Problem> {
+        let looking = is_navigation(&parts.method, &parts.headers);
+        self.app.authenticate(shown.credential).await.map_err(|error| match error {
+            Error::Refused(Refusal::AccessExpired) if looking && shown.for_scripts => Code::NeedsScript.into(),
+            Error::Refused(Refusal::AccessExpired) => self.signed_out(Code::AccessExpired, parts, slot),
+            Error::Refused(Refusal::SignedOut) => self.signed_out(Code::SignedOut, parts, slot),
             other => other.into(),
         })
+    }
+
+    /// A service that follows the feed shows the secret of the configuration.
+    fn let_service_in(&self, parts: &Parts) -> Result<(), Problem> {
+        if !self.app.offers_feed() {
+            return Err(Code::FeedNotOffered.into());
+        }
+        match bearer(&parts.headers)? {
+            Some(token) if self.app.may_read_feed(token) => Ok(()),
+            _ => Err(Code::NotAService.into()),
+        }
     }
 
     /// Checks a form token against the session of this browser; where there is none, against its device cookie. A sibling
     /// host can plant that cookie and knows a token for it, so beside a session it counts only at the entrance, whose
     /// page may be older than the session.
-    pub(crate) fn check_form_token(
+    pub(crate) async fn check_form_token(
         &self,
         token: Option<&str>,
-        cookies: &Cookies<'_>,
+        shown: Option<Shown<'_>>,
+        device: Option<&str>,
         at_entrance: bool,
     ) -> Result<(), Problem> {
         let token = token.ok_or(Code::FormTokenNeeded)?;
-        let session = cookies.access.and_then(|access| self.app.session_of(access)).map(Binding::Session);
-        let device = cookies.device.filter(|_| session.is_none() || at_entrance).map(Binding::Device);
+        let session = match shown {
+            Some(shown) => self.app.session_of(shown.credential).await.map(Binding::Session),
+            None => None,
+        };
+        let device = device.filter(|_| session.is_none() || at_entrance).map(Binding::Device);
         let bindings = session.into_iter().chain(device);
         let mut judged = Err(Code::FormTokenNeeded.into());
         for binding in bindings {
@@ -150,17 +195,26 @@ impl Web {
     }
 
     /// Clears the session's cookies. Only on log-out, and when a presented refresh token's session is known to be over.
-    pub(crate) fn clear_cookies(&self, response: &mut Response) {
-        for kind in [Kind::Access, Kind::Refresh] {
-            self.set_cookie(response, &self.site.cookies.clear(kind, self.site.same_site));
+    pub(crate) fn clear_cookies(&self, response: &mut Response, slot: Slot) {
+        for kind in self.kinds() {
+            self.set_cookie(response, &self.site.cookies.in_slot(slot).clear(kind, self.site.same_site));
         }
+    }
+
+    /// Every cookie that a session of this site can have.
+    pub(crate) fn kinds(&self) -> impl Iterator<Item = Kind> {
+        let splits = |strategy: &Strategy| matches!(strategy, Strategy::Split | Strategy::SplitBearer);
+        let split = self.app.settings().offered.iter().any(splits);
+        let all = [Kind::Access, Kind::Refresh, Kind::Claims, Kind::Signature];
+        all.into_iter().filter(move |kind| split || matches!(kind, Kind::Access | Kind::Refresh))
     }
 
     /// Makes Chromium throw pages of the session out of its back/forward cache: it does so for `no-store` pages when an
     /// `HttpOnly` cookie of theirs changes, but seen (Chromium 156) not on the mere clearing of the session's cookies if
     /// the page itself was reached over a refresh. One more cookie that comes and goes is noticed.
-    pub(crate) fn forget_pages(&self, response: &mut Response) {
-        let cookie = self.site.cookies.write(Kind::LoggedOut, "1", Some(Lifetime::from_secs(1)), self.site.same_site);
+    pub(crate) fn forget_pages(&self, response: &mut Response, slot: Slot) {
+        let names = self.site.cookies.in_slot(slot);
+        let cookie = names.write(Kind::LoggedOut, "1", Some(Lifetime::from_secs(1)), self.site.same_site);
         self.set_cookie(response, &cookie);
     }
 
@@ -175,12 +229,14 @@ impl Web {
     }
 }
 
-fn find(parts: &Parts) -> Result<&'static Row, Problem> {
+/// The row of a request, and what stands in its path in the place of `{id}`.
+fn find(parts: &Parts) -> Result<(&'static Row, Option<String>), Problem> {
     let method = if parts.method == Method::HEAD { "GET" } else { parts.method.as_str() };
     let mut allowed = Vec::new();
-    for row in ROUTES.iter().filter(|row| row.path == parts.uri.path()) {
+    for row in ROUTES {
+        let Some(id) = matches(row.path, parts.uri.path()) else { continue };
         if row.method == method {
-            return Ok(row);
+            return Ok((row, (!id.is_empty()).then(|| id.to_owned())));
         }
         allowed.push(row.method);
     }
@@ -188,6 +244,15 @@ fn find(parts: &Parts) -> Result<&'static Row, Problem> {
         return Err(Code::NotFound.into());
     }
     Err(Problem::allowing(allowed.join(", ")))
+}
+
+/// Whether a path is that of a row: the same, or with one segment that is not empty in the place of a last `{id}`. What
+/// stands there; nothing where there is no such place.
+fn matches<'a>(row: &str, path: &'a str) -> Option<&'a str> {
+    match row.strip_suffix("{id}") {
+        None => (row == path).then_some(""),
+        Some(before) => path.strip_prefix(before).filter(|id| !id.is_empty() && !id.contains('/')),
+    }
 }
 
 fn content_type(parts: &Parts) -> Option<String> {
@@ -203,7 +268,8 @@ where
     if row.body == Body::None {
         return Ok(Fields::default());
     }
-    let body = match timeout(BODY_FOR, Limited::new(body, MAX_BODY).collect()).await {
+    let most = if row.body == Body::List { MAX_LIST } else { MAX_BODY };
+    let body = match timeout(BODY_FOR, Limited::new(body, most).collect()).await {
         Ok(Ok(body)) => body.to_bytes(),
         Ok(Err(error)) if error.is::<LengthLimitError>() => return Err(Code::TooLarge.into()),
         Ok(Err(_)) => return Err(Code::BadRequest.into()),
@@ -215,7 +281,7 @@ where
             Ok(Fields::default())
         }
         (Body::Fields, None | Some("application/json")) if body.is_empty() => Ok(Fields::default()),
-        (Body::Fields, Some("application/json")) => Ok(Fields::json(&body)?),
+        (Body::Fields | Body::List, Some("application/json")) => Ok(Fields::json(&body)?),
         (Body::Fields, Some("application/x-www-form-urlencoded")) => Ok(Fields::form(&body)?),
         _ => Err(Code::UnsupportedMediaType.into()),
     }

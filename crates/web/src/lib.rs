@@ -9,6 +9,7 @@
 mod admit;
 mod call;
 mod client;
+mod content;
 mod cookies;
 mod dispatch;
 mod form_field;
@@ -17,25 +18,28 @@ mod pages;
 mod problem;
 mod routes;
 mod shield;
+mod shown;
 mod site;
+mod slot;
 pub mod table;
 
 pub use admit::{Body, Entry, Wanted};
 pub use client::Client;
+pub use content::Content;
 pub use cookies::MAX_COOKIE_BYTES;
 pub use cookies::{CookieNames, SameSite, is_own_cookie};
-pub use dispatch::{MAX_BODY, is_own_path};
+pub use dispatch::{MAX_BODY, MAX_LIST, is_own_path};
 pub use form_field::{FORM_TOKEN_LENGTH, form_token_in};
 pub use problem::Problem;
 pub use site::{HeaderPolicy, Site};
+pub use slot::Slot;
 
-use bytes::Bytes;
 use cloakroom_app::App;
-use http_body_util::Full;
 use std::sync::Arc;
+use tokio_util::sync::CancellationToken;
 
-/// An answer of our own: always small, always whole.
-pub type Response = http::Response<Full<Bytes>>;
+/// An answer of our own: small and whole, but for the revocation feed as events.
+pub type Response = http::Response<Content>;
 
 /// The header that carries a form token.
 const FORM_TOKEN: &str = "cloakroom-csrf";
@@ -45,17 +49,23 @@ pub struct Web {
     app: Arc<App>,
     site: Site,
     pages: pages::Pages,
+    stopping: CancellationToken,
 }
 
 impl Web {
     /// Prepares the pages. Fails when a template does not compile.
     pub fn new(app: Arc<App>, site: Site) -> Result<Arc<Self>, minijinja::Error> {
-        Ok(Arc::new(Self { app, site, pages: pages::Pages::new()? }))
+        Ok(Arc::new(Self { app, site, pages: pages::Pages::new()?, stopping: CancellationToken::new() }))
     }
 
     /// The use cases.
     pub fn app(&self) -> &Arc<App> {
         &self.app
+    }
+
+    /// Ends the answers that would go on for ever, because the server stops.
+    pub fn stop(&self) {
+        self.stopping.cancel();
     }
 
     /// What the site is called and how strict it is.

@@ -23,6 +23,8 @@ pub enum Code {
     SignedOut,
     /// The access token has expired; a refresh helps.
     AccessExpired,
+    /// The session's token is in the memory of a page: a navigation cannot show it.
+    NeedsScript,
     /// The session is over.
     SessionEnded,
     /// Another tab refreshed just now.
@@ -55,6 +57,22 @@ pub enum Code {
     Busy,
     /// The strategy is not offered.
     StrategyNotOffered,
+    /// A browser asked for what only a program gets.
+    NativeInBrowser,
+    /// The account is disabled.
+    AccountDisabled,
+    /// The account has all the sessions that it may have.
+    TooManySessions,
+    /// The account has no such session.
+    UnknownSession,
+    /// What was revoked lately is not known.
+    RevocationsStale,
+    /// The feed is not offered to services.
+    FeedNotOffered,
+    /// The secret of the feed is missing or wrong.
+    NotAService,
+    /// Sightings are turned off.
+    SightingsOff,
     /// Something that should not happen.
     Fault,
     /// The store does not answer.
@@ -73,6 +91,9 @@ impl Code {
             }
             Self::SignedOut => (StatusCode::UNAUTHORIZED, "signed-out", "Nobody is logged in"),
             Self::AccessExpired => (StatusCode::UNAUTHORIZED, "access-expired", "The access token has expired"),
+            Self::NeedsScript => {
+                (StatusCode::UNAUTHORIZED, "needs-script", "This address is for scripts of the application")
+            }
             Self::SessionEnded => (StatusCode::UNAUTHORIZED, "session-ended", "The session has ended"),
             Self::RefreshRaced => (StatusCode::CONFLICT, "refresh-raced", "Another tab has just refreshed"),
             Self::CrossSite => (StatusCode::FORBIDDEN, "cross-site", "The request comes from another site"),
@@ -97,6 +118,20 @@ impl Code {
             Self::StrategyNotOffered => {
                 (StatusCode::UNPROCESSABLE_ENTITY, "strategy-not-offered", "That strategy is not offered here")
             }
+            Self::NativeInBrowser => {
+                (StatusCode::FORBIDDEN, "native-in-browser", "Tokens in the body are for programs, not for browsers")
+            }
+            Self::AccountDisabled => (StatusCode::FORBIDDEN, "account-disabled", "This account is disabled"),
+            Self::TooManySessions => {
+                (StatusCode::CONFLICT, "too-many-sessions", "This account is logged in at too many places")
+            }
+            Self::UnknownSession => (StatusCode::NOT_FOUND, "unknown-session", "There is no such session"),
+            Self::RevocationsStale => {
+                (StatusCode::SERVICE_UNAVAILABLE, "revocations-stale", "It is not known who was logged out lately")
+            }
+            Self::FeedNotOffered => (StatusCode::NOT_FOUND, "feed-not-offered", "The revocation feed is not offered"),
+            Self::NotAService => (StatusCode::UNAUTHORIZED, "not-a-service", "The token of the feed is needed"),
+            Self::SightingsOff => (StatusCode::CONFLICT, "sightings-off", "Sightings are turned off here"),
             Self::Fault => (StatusCode::INTERNAL_SERVER_ERROR, "fault", "Something went wrong on our side"),
             Self::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "unavailable", "Please try again in a moment"),
         }
@@ -119,6 +154,9 @@ impl Code {
             Self::WrongCredentials => "Check both and try again.".into(),
             Self::SignedOut => "Log in first.".into(),
             Self::AccessExpired => "POST /auth/refresh, then repeat the request.".into(),
+            Self::NeedsScript => "You are logged in, but this site keeps its tokens in the memory of its pages, which a visit \
+                                  to an address cannot show. Open the application itself."
+                .into(),
             Self::SessionEnded => "Log in again.".into(),
             Self::RefreshRaced => "Nothing was set: repeat the request with the cookies you have.".into(),
             Self::CrossSite => {
@@ -145,9 +183,21 @@ impl Code {
             Self::TooSlow => "Try again.".into(),
             Self::UnsupportedMediaType => "Send application/json.".into(),
             Self::Busy => "Try again in a few seconds.".into(),
-            Self::StrategyNotOffered => "Leave the field strategy out, or ask for \"cookie\".".into(),
+            Self::StrategyNotOffered => "Leave the field strategy out, or ask for one that session.offered lists.".into(),
+            Self::NativeInBrowser => "Leave the field strategy out: a browser keeps its session in cookies. A program \
+                                      sends no Cookie, Origin or Sec-Fetch header."
+                .into(),
+            Self::AccountDisabled => "Ask whoever runs this site.".into(),
+            Self::TooManySessions => "Log out somewhere else first, or wait until a session there has ended.".into(),
+            Self::UnknownSession => "GET /auth/sessions lists those of the account.".into(),
+            Self::RevocationsStale => {
+                "The store that tells it does not answer; nobody is let in on old news. Try again in a moment.".into()
+            }
+            Self::FeedNotOffered => "Set revocation.feed_token in the configuration.".into(),
+            Self::NotAService => "Send Authorization: Bearer with the value of revocation.feed_token.".into(),
+            Self::SightingsOff => "Nothing was noted, and nothing needs to be: session.sightings is false.".into(),
             Self::Fault => "The incident number helps us to find what happened.".into(),
-            Self::Unavailable => "Nothing was changed.".into(),
+            Self::Unavailable => "Look whether what you wanted has happened before you try again.".into(),
         }
     }
 }
@@ -209,7 +259,13 @@ impl From<Refusal> for Problem {
             Refusal::SessionEnded { .. } => Code::SessionEnded,
             Refusal::RefreshRaced => Code::RefreshRaced,
             Refusal::FormTokenInvalid => Code::FormTokenNeeded,
-            Refusal::UnknownKey => Code::NotFound,
+            Refusal::UnknownKey | Refusal::UnknownAccount => Code::NotFound,
+            Refusal::UnknownSession => Code::UnknownSession,
+            Refusal::AccountDisabled => Code::AccountDisabled,
+            Refusal::TooManySessions => Code::TooManySessions,
+            Refusal::StrategyNotOffered => Code::StrategyNotOffered,
+            Refusal::RevocationsStale => Code::RevocationsStale,
+            Refusal::SightingsOff => Code::SightingsOff,
         };
         Self { clear: refusal == Refusal::SessionEnded { clear: true }, ..Self::new(code) }
     }

@@ -15,6 +15,8 @@ pub struct Site {
     pub trusted_origins: Vec<String>,
     /// Names and prefix of the cookies.
     pub cookies: CookieNames,
+    /// How many accounts one browser can hold at once; 1 turns the paths `/u/1/…` off.
+    pub slots: u8,
     /// `SameSite` of the access cookie; the refresh cookie is always `Strict`.
     pub same_site: SameSite,
     /// Header values for every response.

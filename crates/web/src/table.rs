@@ -12,7 +12,7 @@ use std::pin::Pin;
 pub struct Row {
     /// Its method. `GET` answers `HEAD` as well.
     pub method: &'static str,
-    /// Its path, exactly.
+    /// Its path, exactly; `{id}` at its end stands for one segment.
     pub path: &'static str,
     /// Who may call it.
     pub guard: Guard,
@@ -36,6 +36,8 @@ pub enum Guard {
     Entrance,
     /// Somebody with a live session.
     SignedIn,
+    /// A service that shows the secret of the revocation feed.
+    Service,
 }
 
 /// What a route reads. Unsafe methods all go through the CSRF rules, whatever they read.
@@ -45,6 +47,8 @@ pub enum Body {
     None,
     /// A JSON object or the form of one of our pages; an empty body has no fields.
     Fields,
+    /// A JSON object with a list in it, of a service: up to [`MAX_LIST`](crate::MAX_LIST) bytes.
+    List,
     /// A browser's report, which is counted and otherwise forgotten. The one exception from the CSRF rules: browsers
     /// send reports on their own, and nothing changes by one.
     Report,
@@ -89,12 +93,18 @@ macro_rules! rows {
 /// The table.
 pub static ROUTES: &[Row] = rows! {
     "POST" "/auth/signup"        Entrance Fields NoStore Json routes::signup::post,        "opens an account: `email`, `password`; 202 whether or not the address is taken";
-    "POST" "/auth/login"         Entrance Fields NoStore Json routes::login::post,         "opens a session and sets its cookies: `email`, `password`, `remember` (true or false)";
+    "POST" "/auth/login"         Entrance Fields NoStore Json routes::login::post,         "opens a session and sets its cookies: `email`, `password`, `remember` (true or false), `strategy`";
     "POST" "/auth/logout"        Open     Fields NoStore Json routes::logout::this,        "ends this session";
     "POST" "/auth/logout/others" SignedIn Fields NoStore Json routes::logout::others,      "ends all other sessions of the account";
     "POST" "/auth/logout/all"    SignedIn Fields NoStore Json routes::logout::all,         "ends all sessions of the account";
     "POST" "/auth/refresh"       Open     Fields NoStore Json routes::refresh::post,       "rotates the session's tokens";
     "GET"  "/auth/refresh"       Open     None   NoStore Html routes::refresh::get,        "rotates for a navigation, then leads to the local path in `return_to`";
+    "GET"  "/auth/sessions"      SignedIn None   NoStore Json routes::sessions::list,      "the sessions of the account";
+    "DELETE" "/auth/sessions/{id}" SignedIn None NoStore Json routes::sessions::end,       "ends one session of the account";
+    "POST" "/auth/sessions/end"  SignedIn Fields NoStore Json routes::sessions::end_by_form, "ends one session of the account: `session`";
+    "POST" "/auth/password/change" SignedIn Fields NoStore Json routes::password::change,  "sets a new password and ends all other sessions: `current`, `password`";
+    "GET"  "/auth/revocations"   Service  None   NoStore Json routes::revocations::get,    "the revocation feed after the position `after`, as JSON or as events";
+    "POST" "/auth/sightings"     Service  List   NoStore Json routes::revocations::seen,   "takes reports of services about tokens in use: `seen`";
     "GET"  "/auth/me"            SignedIn None   NoStore Json routes::me::get,             "who is logged in";
     "GET"  "/auth/csrf"          Open     None   NoStore Json routes::csrf::get,           "a form token for clients without fetch metadata";
     "POST" "/auth/reports"       Open     Report NoStore Json routes::reports::post,       "takes reports of browsers (CSP and others)";

@@ -127,7 +127,17 @@ impl House {
 
     /// Stops the server and starts it again on the same files and the same port.
     pub async fn restart(&mut self) {
+        self.stop().await;
+        self.open_again().await;
+    }
+
+    /// Stops the server, for now.
+    pub async fn stop(&mut self) {
         self.running.take().unwrap().stop().await.unwrap();
+    }
+
+    /// Starts the server that was stopped, on the same files and the same port.
+    pub async fn open_again(&mut self) {
         self.open().await;
     }
 

@@ -12,16 +12,26 @@
     reason = "a test fails by panicking"
 )]
 
+mod balancer;
 pub mod browser;
 mod echo;
 mod guest;
 mod house;
+mod nodes;
+mod postgres;
+mod roamer;
 mod watch;
+mod wire;
 
+pub use balancer::Balancer;
 pub use echo::{Echo, Recorded};
 pub use guest::{Answer, Guest};
 pub use house::House;
+pub use nodes::Nodes;
+pub use postgres::Postgres;
+pub use roamer::{Lost, Roamer};
 pub use watch::Watch;
+pub use wire::Wire;
 
 /// A password that the policy takes.
 pub const PASSWORD: &str = "correct horse battery staple";

@@ -30,7 +30,7 @@ enum Command {
     /// Install what is missing, then run every check there is.
     #[command(after_help = test::help())]
     Test(test::Options),
-    /// Measure side by side against nginx, SQLite and the bare cryptography; results land in bench/results/.
+    /// Measure side by side against nginx, SQLite, Postgres and the bare cryptography; results land in bench/results/.
     Bench(bench::Options),
     /// Write every generated file anew, or check that all are fresh.
     #[command(after_help = generate::help())]

@@ -1,25 +1,22 @@
 //! The use case: what `POST /auth/refresh` does, without HTTP.
 
 use super::Rotates;
-use crate::parts::house;
+use crate::parts::house::{self, House};
 use anyhow::Result;
-use cloakroom_app::App;
 use cloakroom_app::session::Opened;
-use cloakroom_store::{Sqlite, Store};
-use std::path::Path;
+use cloakroom_store::Store;
 use std::sync::Arc;
 use tokio::sync::Mutex;
 
 pub(super) struct UseCase {
-    app: Arc<App>,
+    app: House,
     store: Arc<dyn Store>,
     /// What each browser holds.
     jars: Vec<Mutex<Opened>>,
 }
 
 impl UseCase {
-    pub(super) async fn open(folder: &Path, jars: usize) -> Result<Self> {
-        let store: Arc<dyn Store> = Arc::new(Sqlite::open(&folder.join("cloakroom.db"))?);
+    pub(super) async fn open(store: Arc<dyn Store>, jars: usize) -> Result<Self> {
         let app = house::open(Arc::clone(&store), house::CHEAP_PASSWORDS).await?;
         house::sign_up(&app, "bench@example.com").await?;
         let mut opened = Vec::new();

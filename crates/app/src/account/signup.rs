@@ -23,7 +23,15 @@ impl App {
             Unit::new().order(Order::Record(self.event(EventKind::SignupRepeated, now)?.of(owner.id)))
         } else {
             let id = AccountId::from_bytes(cloakroom_jose::random()?);
-            let account = Account { id, email, password, opened_at: now, password_set_at: now };
+            let account = Account {
+                id,
+                email,
+                password,
+                opened_at: now,
+                password_set_at: now,
+                disabled_at: None,
+                not_before: None,
+            };
             Unit::new()
                 .order(Order::OpenAccount(account))
                 .order(Order::Record(self.event(EventKind::AccountOpened, now)?.of(id)))

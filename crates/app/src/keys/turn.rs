@@ -9,8 +9,12 @@ use cloakroom_core::id::{EventId, KeyId};
 use cloakroom_core::keyring::{self, KeyRecord, Purpose};
 use cloakroom_core::time::Timestamp;
 use cloakroom_jose::{Algorithm, MacKey, MasterKey, SigningKey, random};
-use cloakroom_store::{Order, Store, Unit};
+use cloakroom_store::{Error as StoreError, Order, Store, Unit};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+/// Rounds of a race for making keys; each is lost to somebody who has made them.
+const ATTEMPTS: usize = 16;
 
 /// Makes and deletes what the schedule asks for, and opens the ring that results.
 pub(crate) async fn turn(
@@ -19,19 +23,27 @@ pub(crate) async fn turn(
     master: &MasterKey,
     now: Timestamp,
 ) -> Result<Ring, Fault> {
-    let plan = keyring::plan(&store.keys().await?, &settings.rotation, now);
-    let mut unit = Unit::new();
-    for (purpose, algorithm, active_from) in plan.make {
-        unit = make(unit, master, purpose, algorithm, active_from, now)?;
+    for _ in 0..ATTEMPTS {
+        // The version first: a ring that changes between the two makes the unit conflict.
+        let version = store.keys_version().await?;
+        let plan = keyring::plan(&store.keys().await?, &settings.rotation, now);
+        if plan == keyring::Plan::default() {
+            return Ring::open(store.keys().await?, version, master);
+        }
+        let mut unit = Unit::from(Order::ExpectKeys(version));
+        for (purpose, algorithm, active_from) in plan.make {
+            unit = make(unit, master, purpose, algorithm, active_from, now)?;
+        }
+        for key in plan.delete {
+            unit = unit.order(Order::DeleteKey(key)).order(Order::Record(key_event(EventKind::KeyDeleted, key, now)?));
+        }
+        match save(store, unit).await {
+            // Of several nodes that start together one makes the keys, and the others take them over.
+            Ok(()) | Err(StoreError::Conflict) => {}
+            Err(error) => return Err(error.into()),
+        }
     }
-    for key in plan.delete {
-        unit = unit.order(Order::DeleteKey(key)).order(Order::Record(key_event(EventKind::KeyDeleted, key, now)?));
-    }
-    if !unit.is_empty() {
-        save(store, unit).await?;
-    }
-    let version = store.keys_version().await?;
-    Ring::open(store.keys().await?, version, master)
+    Err(Fault::plain("the key ring changed faster than it could be read"))
 }
 
 fn make(
@@ -87,6 +99,23 @@ impl App {
         Ok(())
     }
 
+    /// A token names a key that this node does not know: another node may have made it a moment ago. Looked for at most
+    /// once a second, whoever asks.
+    pub(crate) async fn look_for_new_keys(&self, now: Timestamp) -> Result<(), Fault> {
+        const AT_MOST_EVERY: i64 = 1000;
+        let last = self.looked_for_keys_at.load(Ordering::Relaxed);
+        let due = now.millis().saturating_sub(last) >= AT_MOST_EVERY;
+        if due
+            && self
+                .looked_for_keys_at
+                .compare_exchange(last, now.millis(), Ordering::Relaxed, Ordering::Relaxed)
+                .is_ok()
+        {
+            self.tend_keys().await?;
+        }
+        Ok(())
+    }
+
     /// Starts the next key of every purpose: announced now, in use after `announce_for`, or at once if `at_once`.
     pub async fn rotate_keys(&self, at_once: bool) -> Result<(), Fault> {
         let now = self.clock.now();
@@ -109,7 +138,7 @@ impl App {
         let Some(record) = known.filter(|record| record.withdrawn_at.is_none()) else {
             return Err(Refusal::UnknownKey.into());
         };
-        let until = now.plus(self.settings.lifetimes.access_for);
+        let until = self.outlived_at(now);
         let mut unit = Unit::new().order(Order::WithdrawKey { key, at: now }).order(Order::Record(key_event(
             EventKind::KeyWithdrawn,
             key,

@@ -3,15 +3,14 @@
 
 use super::Opened;
 use crate::account::Comparison;
-use crate::{App, Error, Refusal};
-use cloakroom_core::access::Revocation;
+use crate::token::Credential;
+use crate::{App, Error, Fault, Refusal};
 use cloakroom_core::account::{Account, Email};
 use cloakroom_core::event::EventKind;
 use cloakroom_core::id::SessionId;
-use cloakroom_core::refresh::EndReason;
-use cloakroom_core::refresh::{Ended, Family};
+use cloakroom_core::refresh::Family;
 use cloakroom_core::secret::Password;
-use cloakroom_core::session::{Method, Session};
+use cloakroom_core::session::{Method, Session, Strategy};
 use cloakroom_core::time::Timestamp;
 use cloakroom_jose::random;
 use cloakroom_store::{Error as StoreError, Order, Unit};
@@ -28,16 +27,21 @@ pub struct Login<'a> {
     pub user_agent: &'a str,
     /// The client's address, as text.
     pub address: String,
-    /// The access token that came along, if any: its session is replaced by the new one.
-    pub replaces: Option<&'a str>,
+    /// How the session shall live. Only what is offered is opened.
+    pub strategy: Strategy,
+    /// What came along of a session of the same browser, if any: it is replaced by the new one.
+    pub replaces: Option<Credential<'a>>,
 }
 
 impl App {
     /// Opens a session, or refuses as [`Refusal::WrongCredentials`]. A session that this browser already had is
     /// ended in the same transaction (v5.0.0-7.2.4).
-    pub async fn log_in(&self, login: Login<'_>) -> Result<(Account, Opened), Error> {
+    pub async fn log_in(&self, mut login: Login<'_>) -> Result<(Account, Opened), Error> {
         let now = self.clock.now();
-        let password = Password::new(login.password).ok_or(Refusal::PasswordUnreadable)?;
+        if !self.settings.offered.contains(&login.strategy) {
+            return Err(Refusal::StrategyNotOffered.into());
+        }
+        let password = Password::new(std::mem::take(&mut login.password)).ok_or(Refusal::PasswordUnreadable)?;
         let email = Email::parse(login.email).map_err(|_| Refusal::BadEmail)?;
         let account = self.store.account_by_email(&email).await?;
         // Hashed again in the same breath when its parameters are of yesterday; so the password is kept for that.
@@ -55,34 +59,20 @@ impl App {
             return Err(Refusal::WrongCredentials.into());
         };
 
+        if account.disabled_at.is_some() {
+            let event = self.event(EventKind::LoginFailed, now)?.of(account.id);
+            self.save(Unit::new().order(Order::Record(event))).await?;
+            return Err(Refusal::AccountDisabled.into());
+        }
         if outdated {
             self.rehash(&mut account, again, now).await?;
         }
-        let session = self.new_session(&account, login.user_agent, login.address, login.remember, now)?;
-        let mut unit = Unit::new()
-            .order(Order::OpenSession(session.clone()))
-            .order(Order::Record(self.event(EventKind::LoginSucceeded, now)?.on(&session)));
-        let replaced = login.replaces.and_then(|token| self.recognise(token));
-        let mut ended = None;
-        if let Some(old) = &replaced {
-            ended = self.store.session(old.session).await?.filter(|session| session.family.ended.is_none());
-        }
-        if let Some(old) = &ended {
-            unit = self.end(unit, old, EndReason::Revoked, now)?;
-        }
-        match self.save(unit).await {
-            Err(StoreError::Conflict) if ended.is_some() => {
-                // The replaced session ended by itself in this moment: nothing is left to replace.
-                let unit = Unit::new()
-                    .order(Order::OpenSession(session.clone()))
-                    .order(Order::Record(self.event(EventKind::LoginSucceeded, now)?.on(&session)));
-                self.save(unit).await?;
-            }
-            done => done?,
-        }
-        if ended.is_some() {
-            self.follow_feed().await?;
-        }
+        let session = self.new_session(&account, &login, now)?;
+        let replaced = match login.replaces {
+            Some(credential) => self.recognise(credential).await?.map(|access| access.session),
+            None => None,
+        };
+        self.open_session(&session, replaced, now).await?;
         metrics::counter!("cloakroom_logins_total", "outcome" => "succeeded").increment(1);
         Ok((account, self.opened(session, now)?))
     }
@@ -108,14 +98,7 @@ impl App {
         }
     }
 
-    fn new_session(
-        &self,
-        account: &Account,
-        user_agent: &str,
-        address: String,
-        remember: bool,
-        now: Timestamp,
-    ) -> Result<Session, Error> {
+    fn new_session(&self, account: &Account, login: &Login<'_>, now: Timestamp) -> Result<Session, Error> {
         let key = self.ring.load().refresh_key(now)?;
         Ok(Session {
             id: SessionId::from_bytes(random()?),
@@ -123,9 +106,11 @@ impl App {
             opened_at: now,
             last_used_at: now,
             absolute_until: now.plus(self.settings.lifetimes.absolute_for),
-            remember,
+            remember: login.remember,
             method: Method::Password,
-            user_agent: user_agent
+            strategy: login.strategy,
+            user_agent: login
+                .user_agent
                 .chars()
                 .filter(|c| !c.is_control())
                 .scan(0, |bytes, c| {
@@ -133,31 +118,21 @@ impl App {
                     (*bytes <= Session::MAX_USER_AGENT).then_some(c)
                 })
                 .collect(),
-            address,
+            address: login.address.clone(),
             family: Family::opened(random()?, key, now),
         })
     }
 
-    /// Adds the orders that end a session: the row, the feed, the trail.
-    pub(super) fn end(
-        &self,
-        unit: Unit,
-        session: &Session,
-        reason: EndReason,
-        now: Timestamp,
-    ) -> Result<Unit, crate::Fault> {
-        let kind = match reason {
-            EndReason::Replayed => EventKind::RefreshReplayed,
-            EndReason::LoggedOut | EndReason::Revoked => EventKind::SessionLoggedOut,
-        };
-        Ok(unit
-            .order(Order::EndSession { session: session.id, ended: Ended { at: now, reason } })
-            .order(Order::Revoke { entry: Revocation::Session(session.id), until: self.outlived_at(now) })
-            .order(Order::Record(self.event(kind, now)?.on(session))))
-    }
-
-    /// When the last access token that exists now will have expired; one second more for `exp` in whole seconds.
-    pub(super) fn outlived_at(&self, now: Timestamp) -> Timestamp {
-        now.plus(self.settings.lifetimes.access_for).plus(cloakroom_core::time::Lifetime::from_secs(1))
+    /// A session that takes the place of another after its owner has proven anew who they are: the same device and
+    /// strategy, a name, a seed and lifetimes of its own.
+    pub(crate) fn succeed(&self, old: &Session, now: Timestamp) -> Result<Session, Fault> {
+        Ok(Session {
+            id: SessionId::from_bytes(random()?),
+            opened_at: now,
+            last_used_at: now,
+            absolute_until: now.plus(self.settings.lifetimes.absolute_for),
+            family: Family::opened(random()?, self.ring.load().refresh_key(now)?, now),
+            ..old.clone()
+        })
     }
 }

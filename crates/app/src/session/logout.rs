@@ -1,5 +1,6 @@
 //! Log-out: the store first, then everything else. What was copied before is refused from then on.
 
+use crate::token::Credential;
 use crate::{App, Error, Refusal};
 use cloakroom_core::event::EventKind;
 use cloakroom_core::refresh::EndReason;
@@ -18,13 +19,13 @@ pub enum Scope {
 }
 
 impl App {
-    /// Ends sessions of whoever holds `token`, an access token. An expired one is good enough to log out itself, since
-    /// somebody who comes back late must be able to; ending others needs a live one.
-    pub async fn log_out(&self, token: &str, scope: Scope) -> Result<(), Error> {
+    /// Ends sessions of whoever shows this. An expired token is good enough to log out itself, since somebody who comes
+    /// back late must be able to; ending others needs a live one.
+    pub async fn log_out(&self, credential: Credential<'_>, scope: Scope) -> Result<(), Error> {
         let now = self.clock.now();
         let access = match scope {
-            Scope::This => self.recognise(token).ok_or(Refusal::SignedOut)?,
-            Scope::Others | Scope::All => self.authenticate(token)?.access().clone(),
+            Scope::This => self.recognise(credential).await?.ok_or(Refusal::SignedOut)?,
+            Scope::Others | Scope::All => self.authenticate(credential).await?.access().clone(),
         };
         let unit = match scope {
             Scope::This => {

@@ -1,8 +1,8 @@
 //! Who is there.
 
 use crate::token::Seen;
-use crate::{App, Error, Refusal};
-use cloakroom_core::account::Account;
+use crate::{App, Error, Fault, Refusal};
+use cloakroom_core::account::{Account, Email};
 use cloakroom_core::id::AccountId;
 use cloakroom_core::session::Session;
 use cloakroom_core::time::Timestamp;
@@ -35,10 +35,28 @@ impl App {
         Ok(self.store.account(id).await?.ok_or(Refusal::SignedOut)?)
     }
 
-    /// The sessions of an account that have not ended, the one used last first; at most 100.
+    /// The account with an address, for an operator. `None` also for text that is no address.
+    pub async fn account_by_email(&self, email: &str) -> Result<Option<Account>, Fault> {
+        match Email::parse(email) {
+            Ok(email) => Ok(self.store.account_by_email(&email).await?),
+            Err(_) => Ok(None),
+        }
+    }
+
+    /// The sessions of the account that asks that have not ended, the one used last first; at most 100.
     pub async fn sessions(&self, seen: &Seen) -> Result<Vec<Session>, Error> {
+        Ok(self.sessions_of(seen.access().account).await?)
+    }
+
+    /// The sessions of an account that have not ended, the one used last first; at most 100.
+    pub async fn sessions_of(&self, account: AccountId) -> Result<Vec<Session>, Fault> {
         let now = self.clock.now();
-        let mut sessions = self.store.sessions_of(seen.access().account, 100).await?;
+        let mut sessions = self.store.sessions_of(account, 100).await?;
+        for session in &mut sessions {
+            // What this node saw and has not written yet.
+            self.sightings.add_to(session);
+        }
+        sessions.sort_by_key(|session| std::cmp::Reverse(session.last_used_at));
         sessions.retain(|session| !self.settings.lifetimes.is_expired(session, session.last_used_at, now));
         Ok(sessions)
     }

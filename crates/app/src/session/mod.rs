@@ -1,13 +1,17 @@
 //! Sessions: log-in, refresh, log-out, and who is there.
 
+mod change_password;
+mod end;
 mod event;
 mod login;
 mod logout;
 mod me;
 mod open;
 mod refresh;
+mod room;
 
 pub use login::Login;
 pub use logout::Scope;
 pub use me::Me;
-pub use open::Opened;
+pub use open::{Handed, Opened};
+pub use refresh::Company;

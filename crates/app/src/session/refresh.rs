@@ -1,13 +1,15 @@
 //! Refresh: load, judge, save, announce. The rules are `cloakroom_core::refresh`; this carries out its orders.
 
 use super::Opened;
+use crate::token::Credential;
 use crate::{App, Error, Fault, Refusal};
-use cloakroom_core::access::Revocation;
+use cloakroom_core::access::{Access, Revocation};
 use cloakroom_core::event::EventKind;
 use cloakroom_core::keyring::Purpose;
 use cloakroom_core::refresh::EndReason;
-use cloakroom_core::refresh::{self, Presented, RefreshToken, Verdict};
-use cloakroom_core::session::Session;
+use cloakroom_core::refresh::{self, Beside, Presented, RefreshToken, Verdict};
+use cloakroom_core::session::{Session, Strategy};
+use cloakroom_core::ticket::{Good, Ticket};
 use cloakroom_core::time::Timestamp;
 use cloakroom_store::{Error as StoreError, Order, Unit};
 
@@ -15,15 +17,28 @@ use cloakroom_store::{Error as StoreError, Order, Unit};
 /// lose nineteen in a row at worst, one per commit; far more than that are not races.
 const ATTEMPTS: usize = 64;
 
+/// What came along with a refresh token: without company of the same session it is worthless, since another host can
+/// plant a refresh cookie.
+#[derive(Clone, Copy, Default)]
+pub struct Company<'a> {
+    /// A program sent the refresh token in the body of a request that no browser sends. Nobody plants that.
+    pub in_body: bool,
+    /// The access cookie: a token, or a ticket for company.
+    pub access: Option<&'a str>,
+    /// Both halves of a token, from cookies.
+    pub halves: Option<(&'a str, &'a str)>,
+}
+
 impl App {
-    /// Judges the refresh token of a cookie together with the access token of the other cookie, expired or not.
+    /// Judges a refresh token together with what accompanies it, expired or not. It works by the way only that its
+    /// session's strategy hands it out for.
     ///
     /// Refused as [`Refusal::RefreshRaced`] when another tab was faster, else as [`Refusal::SessionEnded`]; the latter
     /// says whether the presented cookies may be cleared.
-    pub async fn refresh(&self, refresh: &str, access: Option<&str>) -> Result<Opened, Error> {
+    pub async fn refresh(&self, refresh: &str, company: Company<'_>) -> Result<Opened, Error> {
         let now = self.clock.now();
         let Ok(token) = RefreshToken::parse(refresh) else { return Err(refused("malformed", false)) };
-        let companion = access.and_then(|token| self.recognise(token)).map(|access| access.session);
+        let companion = self.companion(company).await?;
         for _ in 0..ATTEMPTS {
             let Some(mut session) = self.store.session(token.session()).await? else {
                 return Err(refused("unknown", false));
@@ -32,11 +47,12 @@ impl App {
             let presented = Presented {
                 generation: token.generation(),
                 genuine: self.is_genuine(&token, &session),
-                accompanied: companion == Some(session.id),
+                beside: self.beside(&session, company, companion.as_ref()),
             };
+            let accompanied = presented.beside != Beside::Nothing;
             let expired = self.settings.lifetimes.is_expired(&session, session.last_used_at, now);
             if presented.genuine && expired {
-                return Err(refused("expired", presented.accompanied));
+                return Err(refused("expired", accompanied));
             }
             let key = self.ring.load().refresh_key(now)?;
             let verdict = refresh::judge(&session.family, presented, key, now, &self.settings.refresh);
@@ -45,6 +61,36 @@ impl App {
             }
         }
         Err(Fault::plain("a refresh lost every race").into())
+    }
+
+    /// What the access token that came along says.
+    async fn companion(&self, company: Company<'_>) -> Result<Option<Access>, Error> {
+        let credential = match company {
+            Company { halves: Some((claims, signature)), .. } => Credential::Halves { claims, signature },
+            Company { access: Some(text), .. } if Ticket::parse(text).is_err() => Credential::Cookie(text),
+            _ => return Ok(None),
+        };
+        self.recognise(credential).await
+    }
+
+    fn beside(&self, session: &Session, company: Company<'_>, companion: Option<&Access>) -> Beside {
+        let proof = match session.strategy {
+            Strategy::Native => company.in_body,
+            _ if company.in_body => false,
+            Strategy::Cookie | Strategy::Split => {
+                return match companion.filter(|access| access.session == session.id) {
+                    Some(access) => Beside::Token { generation: access.generation, issue: access.issue },
+                    None => Beside::Nothing,
+                };
+            }
+            Strategy::Memory | Strategy::SplitBearer => company
+                .access
+                .and_then(|text| Ticket::parse(text).ok())
+                .is_some_and(|ticket| ticket.good() == Good::ForCompany && self.is_ticket_of(&ticket, session)),
+            // No refresh token was ever handed out for one.
+            Strategy::Ticket => false,
+        };
+        if proof { Beside::Proof } else { Beside::Nothing }
     }
 
     /// `None` when the race was lost and has to be judged again.
@@ -64,7 +110,7 @@ impl App {
             }
             Verdict::Repeat(_) if self.ring.load().mac(session.family.key, Purpose::Refresh).is_none() => {
                 // The key that this generation was derived with was withdrawn: the same token cannot be given again.
-                return Err(refused("withdrawn", presented.accompanied));
+                return Err(refused("withdrawn", presented.beside != Beside::Nothing));
             }
             Verdict::Repeat(order) => {
                 session.family = order.next.clone();
@@ -95,7 +141,7 @@ impl App {
             }
             Verdict::Refuse(refusal) => {
                 // Only the holder of a genuine token of an ended session may be told to forget it.
-                let clear = presented.accompanied && refusal == refresh::Refusal::Ended;
+                let clear = presented.beside != Beside::Nothing && refusal == refresh::Refusal::Ended;
                 let name = match refusal {
                     refresh::Refusal::Forged => "forged",
                     refresh::Refusal::Unaccompanied => "unaccompanied",

@@ -1,9 +1,10 @@
 //! Minting: access tokens after RFC 9068, and refresh tokens derived from the state of their family.
 
+use super::credential::Way;
 use crate::{App, Fault};
 use cloakroom_core::keyring::Purpose;
 use cloakroom_core::refresh::{Family, RefreshToken};
-use cloakroom_core::session::Session;
+use cloakroom_core::session::{Session, Strategy};
 use cloakroom_core::time::Timestamp;
 use cloakroom_jose::{AccessClaims, random};
 
@@ -14,13 +15,37 @@ pub(super) const ACCESS_TYPE: &str = "at+jwt";
 const CLIENT: &str = "cloakroom";
 
 impl App {
-    /// Mints the access token of a session's newest generation and issue, for the cookie.
+    /// Mints the access token of a session's newest generation and issue. For a cookie, unless its strategy leaves it to
+    /// whoever holds it: then its audience is another, and it is of no use as a cookie.
     pub(crate) fn mint_access(&self, session: &Session, now: Timestamp) -> Result<(String, Timestamp), Fault> {
+        let (audience, way) = match session.strategy {
+            Strategy::Memory | Strategy::Native => (&self.settings.bearer_audience, Way::Bearer),
+            Strategy::Cookie | Strategy::Ticket | Strategy::Split | Strategy::SplitBearer => {
+                (&self.settings.issuer, Way::Cookies)
+            }
+        };
         let expires_at = self.settings.lifetimes.access_until(session, now);
-        let claims = AccessClaims {
+        let claims = self.claims(session, audience, now, expires_at)?;
+        let ring = self.ring.load();
+        let signer = ring.signer(now)?;
+        let token = signer.sign(ACCESS_TYPE, &claims)?;
+        // Whoever shows it next need not have it verified: it was made here, a moment ago.
+        self.remember(&token, claims, signer.kid(), ring.version, way);
+        Ok((token, expires_at))
+    }
+
+    /// The claims of a session's newest generation and issue (RFC 9068 §2.2).
+    pub(super) fn claims(
+        &self,
+        session: &Session,
+        audience: &str,
+        now: Timestamp,
+        expires_at: Timestamp,
+    ) -> Result<AccessClaims, Fault> {
+        Ok(AccessClaims {
             iss: self.settings.issuer.clone(),
             sub: session.account.to_string(),
-            aud: self.settings.issuer.clone(),
+            aud: audience.to_owned(),
             client_id: CLIENT.to_owned(),
             exp: expires_at.unix_seconds(),
             iat: now.unix_seconds(),
@@ -30,13 +55,7 @@ impl App {
             iss_no: session.family.issue,
             auth_time: session.opened_at.unix_seconds(),
             amr: vec![session.method.as_str().to_owned()],
-        };
-        let ring = self.ring.load();
-        let signer = ring.signer(now)?;
-        let token = signer.sign(ACCESS_TYPE, &claims)?;
-        // Whoever shows it next need not have it verified: it was made here, a moment ago.
-        self.remember(&token, claims, signer.kid(), ring.version);
-        Ok((token, expires_at))
+        })
     }
 
     /// Mints the same claims once more for an upstream's audience. It ends when the token in the cookie does, and is

@@ -1,11 +1,14 @@
 //! Tokens in use: minting them, verifying them without a lookup, and noting that they were used.
 
+mod credential;
 mod form;
 mod mint;
 mod sighting;
 mod streams;
+mod ticket;
 mod verified;
 
+pub use credential::Credential;
 pub use form::Binding;
 pub(crate) use sighting::Sightings;
 pub use streams::Stream;

@@ -17,18 +17,25 @@ pub(crate) struct Sightings(Mutex<HashMap<SessionId, Sighting>>);
 impl Sightings {
     /// Notes a use.
     pub(crate) fn note(&self, access: &Access, now: Timestamp) {
-        let fresh = Sighting {
+        self.add(Sighting {
             session: access.session,
             generation: access.generation,
             first_used_at: Some(now),
             last_used_at: now,
-        };
+        });
+    }
+
+    /// Notes uses that were seen here or elsewhere.
+    pub(crate) fn add(&self, fresh: Sighting) {
         let mut pending = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = pending.entry(access.session).or_insert_with(|| fresh);
+        let known = pending.entry(fresh.session).or_insert(fresh);
         if known.generation < fresh.generation {
-            *known = fresh;
+            *known = Sighting { last_used_at: known.last_used_at.max(fresh.last_used_at), ..fresh };
         } else {
-            known.last_used_at = known.last_used_at.max(now);
+            known.last_used_at = known.last_used_at.max(fresh.last_used_at);
+            if known.generation == fresh.generation {
+                known.first_used_at = known.first_used_at.min(fresh.first_used_at);
+            }
         }
     }
 

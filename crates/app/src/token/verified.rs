@@ -1,7 +1,11 @@
 //! Verification: the signature once per token, what was revoked on every request.
 
-use crate::{App, Error, Fault, Refusal};
+use super::Credential;
+use super::credential::Way;
+use crate::{App, Error, Fault, Refusal, WhenStale};
 use cloakroom_core::access::Access;
+use cloakroom_core::id::SessionId;
+use cloakroom_core::ticket::{Good, Ticket};
 use cloakroom_core::time::{Lifetime, Timestamp};
 use cloakroom_jose::{AccessClaims, Expect, Refused};
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -16,21 +20,44 @@ impl Verified {
     }
 }
 
-/// A verified access token: proof that its signature, issuer, audience and type were checked. It says nothing about
-/// now: [`App::authenticate`] judges that on every request.
+/// A verified access token, or a ticket whose session was read: proof that it is genuine. It says nothing about now:
+/// [`App::authenticate`] judges that on every request.
 pub struct Seen {
     access: Access,
     claims: AccessClaims,
     ring: u64,
+    by: By,
     noted_at: AtomicI64,
     for_upstreams: RwLock<Vec<(Box<str>, Arc<str>)>>,
 }
 
 impl Seen {
+    fn new(access: Access, claims: AccessClaims, ring: u64, by: By) -> Self {
+        let (noted_at, for_upstreams) = (AtomicI64::new(i64::MIN), RwLock::default());
+        Self { access, claims, ring, by, noted_at, for_upstreams }
+    }
+
     /// What it says.
     pub fn access(&self) -> &Access {
         &self.access
     }
+}
+
+/// What it was proven by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum By {
+    Token(Way),
+    Ticket,
+}
+
+/// Where proving a credential has led.
+enum Proof {
+    /// Genuine, alive, not revoked as far as this node knows.
+    Good(Arc<Seen>),
+    /// Its session has to be read.
+    Ticket(Ticket),
+    /// A key signed it that this node does not know, or not yet.
+    UnknownKey,
 }
 
 /// Seconds by which the clocks of two nodes, or of one before and after it was set, may differ. An expired token is not
@@ -41,66 +68,203 @@ const LEEWAY: i64 = 5;
 const NOTE_EVERY: Lifetime = Lifetime::from_secs(30);
 
 impl App {
-    /// Judges the access token of a request: genuine, alive, not revoked. Never waits for anything; a token seen
-    /// before costs two look-ups in memory.
+    /// Judges what a request shows: genuine, alive, not revoked. Never waits for anything; a token seen before costs two
+    /// look-ups in memory. `None` when only the store can tell: then ask [`Self::authenticate`].
     ///
     /// Refused as [`Refusal::AccessExpired`] when a refresh would help, else as [`Refusal::SignedOut`].
-    pub fn authenticate(&self, token: &str) -> Result<Arc<Seen>, Error> {
+    pub fn authenticate_now(&self, credential: Credential<'_>) -> Result<Option<Arc<Seen>>, Error> {
         let now = self.clock.now();
+        if self.feed_is_stale(now) {
+            return Ok(None);
+        }
+        match self.prove(credential, now)? {
+            Proof::Good(seen) => Ok(Some(seen)),
+            Proof::Ticket(_) | Proof::UnknownKey => Ok(None),
+        }
+    }
+
+    /// Judges what a request shows, with the help of the store where memory does not tell: a ticket that this node has
+    /// not seen, a key that another node has just made, a feed that has been silent.
+    ///
+    /// Refused as [`Self::authenticate_now`], and as [`Refusal::RevocationsStale`] when the store does not answer.
+    pub async fn authenticate(&self, credential: Credential<'_>) -> Result<Arc<Seen>, Error> {
+        if let Some(seen) = self.authenticate_now(credential)? {
+            return Ok(seen);
+        }
+        let now = self.clock.now();
+        let in_the_dark = match self.catch_up(now).await {
+            Err(_) if self.settings.feed.when_stale == WhenStale::LookUp => true,
+            caught_up => {
+                caught_up?;
+                false
+            }
+        };
+        let seen = match self.prove(credential, now)? {
+            Proof::Good(seen) if in_the_dark => self.look_up(seen, now).await?,
+            Proof::Good(seen) => seen,
+            Proof::Ticket(ticket) => return self.seen_by_ticket(&credential.text(), &ticket, now).await,
+            Proof::UnknownKey => {
+                self.look_for_new_keys(now).await?;
+                match self.prove(credential, now)? {
+                    Proof::Good(seen) => seen,
+                    Proof::Ticket(_) | Proof::UnknownKey => return Err(Refusal::SignedOut.into()),
+                }
+            }
+        };
+        Ok(seen)
+    }
+
+    fn prove(&self, credential: Credential<'_>, now: Timestamp) -> Result<Proof, Error> {
+        let (text, way) = (credential.text(), credential.way());
         // Proven by a ring that has changed since is not proven: a key may have been withdrawn.
         let ring = self.ring.load().version;
-        let seen = match self.verified.0.get(token) {
-            Some(seen) if seen.ring == ring => seen,
-            _ => self.verify(token, now)?,
+        let known = self.verified.0.get(&*text).filter(|seen| seen.ring == ring);
+        let seen = match known {
+            Some(seen) if seen.by == By::Token(way) => seen,
+            Some(seen) if seen.by == By::Ticket && way == Way::Cookies => {
+                // Its session is read again as often as a token would be refreshed.
+                if now >= seen.access.expires_at {
+                    return Ticket::parse(&text).map(Proof::Ticket).map_err(|_| Refusal::SignedOut.into());
+                }
+                seen
+            }
+            Some(_) => return Err(Refusal::SignedOut.into()),
+            None => match (way, Ticket::parse(&text)) {
+                // It opens nothing itself, but a refresh that it accompanies gives what does.
+                (Way::Cookies, Ok(ticket)) if ticket.good() == Good::ForCompany => {
+                    return Err(Refusal::AccessExpired.into());
+                }
+                (Way::Cookies, Ok(ticket)) => return Ok(Proof::Ticket(ticket)),
+                _ => match self.verify(&text, credential, now)? {
+                    Some(seen) => seen,
+                    None => return Ok(Proof::UnknownKey),
+                },
+            },
         };
         if !self.marks.allow(&seen.access, now) {
-            return Err(Refusal::SignedOut.into());
+            let refresh_helps = self.marks.only_outdate(&seen.access, now);
+            return Err(if refresh_helps { Refusal::AccessExpired } else { Refusal::SignedOut }.into());
         }
         if now >= seen.access.expires_at {
             return Err(Refusal::AccessExpired.into());
         }
         self.note_use(&seen, now);
+        Ok(Proof::Good(seen))
+    }
+
+    /// The same proof from a token that may have expired, or a ticket whose session may be over: for what accompanies a
+    /// refresh or a log-out. What was revoked is not asked; the session's row is judged by the caller.
+    pub(crate) async fn recognise(&self, credential: Credential<'_>) -> Result<Option<Access>, Error> {
+        let (text, way) = (credential.text(), credential.way());
+        let now = self.clock.now();
+        if let Ok(ticket) = Ticket::parse(&text) {
+            let session = if way == Way::Cookies { self.session_of_ticket(&ticket).await? } else { None };
+            return Ok(session.map(|session| self.access_of_ticket(&session, ticket.key(), now)));
+        }
+        match self.recognise_token(&text, way, now) {
+            Err(Refused::UnknownKey) => {
+                self.look_for_new_keys(now).await?;
+                Ok(self.recognise_token(&text, way, now).ok())
+            }
+            done => Ok(done.ok()),
+        }
+    }
+
+    fn recognise_token(&self, token: &str, way: Way, now: Timestamp) -> Result<Access, Refused> {
+        let ring = self.ring.load();
+        let known = self.verified.0.get(token).filter(|seen| seen.ring == ring.version && seen.by == By::Token(way));
+        if let Some(seen) = known {
+            return Ok(seen.access.clone());
+        }
+        let verified = cloakroom_jose::verify_expired_too::<AccessClaims>(
+            token,
+            ring.verifying(),
+            &self.expect(way),
+            now.unix_seconds(),
+        )?;
+        self.access(verified.claims(), verified.kid()).ok_or(Refused::BadClaims)
+    }
+
+    /// The session that a genuine credential names, expired or not: what a form token can be bound to.
+    pub async fn session_of(&self, credential: Credential<'_>) -> Option<SessionId> {
+        self.recognise(credential).await.ok().flatten().map(|access| access.session)
+    }
+
+    /// `None` when its key is unknown.
+    fn verify(&self, token: &str, credential: Credential<'_>, now: Timestamp) -> Result<Option<Arc<Seen>>, Error> {
+        let (ring, way) = (self.ring.load(), credential.way());
+        let expect = self.expect(way);
+        match cloakroom_jose::verify::<AccessClaims>(token, ring.verifying(), &expect, now.unix_seconds()) {
+            Ok(verified) => {
+                let kid = verified.kid().to_owned();
+                let seen = self.remember(token, verified.into_claims(), &kid, ring.version, way);
+                seen.map(Some).ok_or_else(|| Refusal::SignedOut.into())
+            }
+            Err(Refused::UnknownKey) => Ok(None),
+            // Halves of two tokens: another tab has refreshed, and a refresh gives this one its half.
+            Err(Refused::BadSignature) if matches!(credential, Credential::Halves { .. }) => {
+                Err(Refusal::AccessExpired.into())
+            }
+            Err(Refused::Expired) => Err(Refusal::AccessExpired.into()),
+            Err(_) => Err(Refusal::SignedOut.into()),
+        }
+    }
+
+    fn expect(&self, way: Way) -> Expect<'_> {
+        let issuer = self.settings.issuer.as_str();
+        let audience = match way {
+            Way::Cookies => issuer,
+            Way::Bearer => &self.settings.bearer_audience,
+        };
+        Expect { typ: super::mint::ACCESS_TYPE, issuer, audience, leeway: LEEWAY }
+    }
+
+    /// What the feed would have said, from the session's row.
+    async fn look_up(&self, seen: Arc<Seen>, now: Timestamp) -> Result<Arc<Seen>, Error> {
+        let access = &seen.access;
+        let found = async {
+            Ok::<_, cloakroom_store::Error>((
+                self.store.session(access.session).await?,
+                self.store.account(access.account).await?,
+            ))
+        };
+        let Ok((session, account)) = found.await else { return Err(Refusal::RevocationsStale.into()) };
+        let (Some(session), Some(account)) = (session, account) else { return Err(Refusal::SignedOut.into()) };
+        let family = &session.family;
+        let outdated = family.generation == access.generation
+            && access.issue < family.issue
+            && now.since(family.issued_at) >= self.settings.refresh.race_window;
+        let below_floor = account.not_before.is_some_and(|floor| session.opened_at < floor);
+        if family.ended.is_some() || outdated || below_floor {
+            return Err(Refusal::SignedOut.into());
+        }
         Ok(seen)
     }
 
-    /// The same proof from a token that may have expired: for what accompanies a refresh or a log-out. What was
-    /// revoked is not asked; the session's row is judged by the caller.
-    pub(crate) fn recognise(&self, token: &str) -> Option<Access> {
-        let ring = self.ring.load();
-        if let Some(seen) = self.verified.0.get(token).filter(|seen| seen.ring == ring.version) {
-            return Some(seen.access.clone());
-        }
-        let issuer = &self.settings.issuer;
-        let expect = Expect { typ: super::mint::ACCESS_TYPE, issuer, audience: issuer, leeway: LEEWAY };
-        let now = self.clock.now().unix_seconds();
-        let verified =
-            cloakroom_jose::verify_expired_too::<AccessClaims>(token, ring.verifying(), &expect, now).ok()?;
-        self.access(verified.claims(), verified.kid())
-    }
-
-    /// The session that a genuine access token names, expired or not: what a form token can be bound to.
-    pub fn session_of(&self, token: &str) -> Option<cloakroom_core::id::SessionId> {
-        self.recognise(token).map(|access| access.session)
-    }
-
-    fn verify(&self, token: &str, now: Timestamp) -> Result<Arc<Seen>, Error> {
-        let ring = self.ring.load();
-        let issuer = &self.settings.issuer;
-        let expect = Expect { typ: super::mint::ACCESS_TYPE, issuer, audience: issuer, leeway: LEEWAY };
-        let verified = cloakroom_jose::verify::<AccessClaims>(token, ring.verifying(), &expect, now.unix_seconds())
-            .map_err(|refused| if refused == Refused::Expired { Refusal::AccessExpired } else { Refusal::SignedOut })?;
-        let kid = verified.kid().to_owned();
-        self.remember(token, verified.into_claims(), &kid, ring.version).ok_or_else(|| Refusal::SignedOut.into())
-    }
-
     /// Remembers a token that was just proven genuine, or just made, by the ring of this version.
-    pub(super) fn remember(&self, token: &str, mut claims: AccessClaims, kid: &str, ring: u64) -> Option<Arc<Seen>> {
+    pub(super) fn remember(
+        &self,
+        token: &str,
+        mut claims: AccessClaims,
+        kid: &str,
+        ring: u64,
+        way: Way,
+    ) -> Option<Arc<Seen>> {
         let access = self.access(&claims, kid)?;
         claims.exp = access.expires_at.unix_seconds();
-        let (noted_at, for_upstreams) = (AtomicI64::new(i64::MIN), RwLock::default());
-        let seen = Arc::new(Seen { access, claims, ring, noted_at, for_upstreams });
-        self.verified.0.insert(token.into(), Arc::clone(&seen));
-        Some(seen)
+        Some(self.keep(token, Seen::new(access, claims, ring, By::Token(way))))
+    }
+
+    /// Remembers a ticket whose session was just read.
+    pub(super) fn remember_ticket(&self, ticket: &str, access: Access, claims: AccessClaims) -> Arc<Seen> {
+        let ring = self.ring.load().version;
+        self.keep(ticket, Seen::new(access, claims, ring, By::Ticket))
+    }
+
+    fn keep(&self, text: &str, seen: Seen) -> Arc<Seen> {
+        let seen = Arc::new(seen);
+        self.verified.0.insert(text.into(), Arc::clone(&seen));
+        seen
     }
 
     /// The `Authorization` that an upstream gets for this session, `Bearer` and a token (RFC 6750 §2.1): minted once per
@@ -122,7 +286,7 @@ impl App {
         Ok(token)
     }
 
-    fn note_use(&self, seen: &Seen, now: Timestamp) {
+    pub(super) fn note_use(&self, seen: &Seen, now: Timestamp) {
         let noted_at = seen.noted_at.load(Ordering::Relaxed);
         if noted_at != i64::MIN && now.since(Timestamp::from_millis(noted_at)) < NOTE_EVERY {
             return;

@@ -24,6 +24,10 @@ pub struct Account {
     pub opened_at: Timestamp,
     /// When its password was last set.
     pub password_set_at: Timestamp,
+    /// Since when nobody can log in to it, if so.
+    pub disabled_at: Option<Timestamp>,
+    /// Sessions that were opened before this are over, whatever their rows say.
+    pub not_before: Option<Timestamp>,
 }
 
 /// An Argon2id hash in PHC string format: what the store keeps of a password. Its `Debug` shows nothing.

@@ -18,6 +18,9 @@ pub struct Family {
     pub acknowledged_at: Option<Timestamp>,
     /// Generations in a row whose first repeat came late.
     pub late_repeats: u8,
+    /// The issue of the access token that accompanied the rotation to this generation; 0 where none could. A browser whose
+    /// answer was lost still has that one: another issue beside the same refresh token shows a second jar (decision 0010).
+    pub rotated_with: u32,
     /// The refresh key that the newest generation's token is derived with.
     pub key: KeyId,
     /// Random per session; without it a stolen refresh key derives nothing.
@@ -44,11 +47,15 @@ pub enum EndReason {
     Revoked,
     /// A used-up refresh token came back.
     Replayed,
+    /// A newer session took its place: an account has only so many.
+    Displaced,
+    /// An operator ended it, alone or with others.
+    Withdrawn,
 }
 
 impl EndReason {
     /// Every reason there is.
-    pub const ALL: [Self; 3] = [Self::LoggedOut, Self::Revoked, Self::Replayed];
+    pub const ALL: [Self; 5] = [Self::LoggedOut, Self::Revoked, Self::Replayed, Self::Displaced, Self::Withdrawn];
 
     /// As the store keeps it.
     pub const fn as_str(self) -> &'static str {
@@ -56,6 +63,8 @@ impl EndReason {
             Self::LoggedOut => "logged-out",
             Self::Revoked => "revoked",
             Self::Replayed => "replayed",
+            Self::Displaced => "displaced",
+            Self::Withdrawn => "withdrawn",
         }
     }
 
@@ -84,6 +93,7 @@ impl Family {
             issued_at: now,
             acknowledged_at: None,
             late_repeats: 0,
+            rotated_with: 0,
             key,
             seed,
             ended: None,

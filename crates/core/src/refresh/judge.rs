@@ -36,8 +36,34 @@ pub struct Presented {
     pub generation: u32,
     /// Whether its MAC is that of this session, that generation and a key of the ring.
     pub genuine: bool,
-    /// Whether an access token of the same session came with it, expired or not.
-    pub accompanied: bool,
+    /// What came along to show that it was not planted.
+    pub beside: Beside,
+}
+
+/// What accompanies a refresh token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Beside {
+    /// Nothing of the same session.
+    Nothing,
+    /// A proof of the same session that does not change with every answer: a ticket for company, the body of a program.
+    Proof,
+    /// An access token of the same session, expired or not.
+    Token {
+        /// Its generation.
+        generation: u32,
+        /// Its issue.
+        issue: u32,
+    },
+}
+
+impl Presented {
+    /// The issue beside it, where one of its own generation is; one that no token has where the two do not belong together.
+    fn issue(&self) -> Option<u32> {
+        match self.beside {
+            Beside::Nothing | Beside::Proof => None,
+            Beside::Token { generation, issue } => Some(if generation == self.generation { issue } else { u32::MAX }),
+        }
+    }
 }
 
 /// What to do. Each order carries what it was judged against.
@@ -103,17 +129,17 @@ pub fn judge(family: &Family, presented: Presented, key: KeyId, now: Timestamp, 
     if family.ended.is_some() {
         return Verdict::Refuse(Refusal::Ended);
     }
-    if !presented.accompanied {
+    if presented.beside == Beside::Nothing {
         return Verdict::Refuse(Refusal::Unaccompanied);
     }
     match family.generation - presented.generation {
-        0 => Verdict::Rotate(rotate(family, key, now)),
-        1 => previous(family, now, policy),
+        0 => Verdict::Rotate(rotate(family, presented, key, now)),
+        1 => previous(family, presented, now, policy),
         _ => Verdict::Replay(Replay { silent: false }),
     }
 }
 
-fn rotate(family: &Family, key: KeyId, now: Timestamp) -> Rotate {
+fn rotate(family: &Family, presented: Presented, key: KeyId, now: Timestamp) -> Rotate {
     // A generation that nobody had to repeat breaks the run. One whose first repeat came early broke it then.
     let late_repeats = if family.issue == 0 { 0 } else { family.late_repeats };
     Rotate {
@@ -125,13 +151,14 @@ fn rotate(family: &Family, key: KeyId, now: Timestamp) -> Rotate {
             issued_at: now,
             acknowledged_at: None,
             late_repeats,
+            rotated_with: presented.issue().unwrap_or(0),
             key,
             ..family.clone()
         },
     }
 }
 
-fn previous(family: &Family, now: Timestamp, policy: &Policy) -> Verdict {
+fn previous(family: &Family, presented: Presented, now: Timestamp, policy: &Policy) -> Verdict {
     let acknowledged_at = if policy.sightings {
         family.acknowledged_at
     } else {
@@ -140,6 +167,10 @@ fn previous(family: &Family, now: Timestamp, policy: &Policy) -> Verdict {
     match acknowledged_at {
         Some(at) if now.since(at) <= policy.race_window => Verdict::Raced,
         Some(_) => Verdict::Replay(Replay { silent: false }),
+        // The jar that rotated asks again with the very token that it had then; a copy that went its own way has another.
+        None if presented.issue().is_some_and(|issue| issue != family.rotated_with) => {
+            Verdict::Replay(Replay { silent: false })
+        }
         None => repeat(family, now, policy),
     }
 }

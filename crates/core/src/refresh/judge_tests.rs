@@ -21,7 +21,7 @@ fn acknowledged(generation: u32, seconds: i64) -> Family {
 }
 
 fn present(generation: u32) -> Presented {
-    Presented { generation, genuine: true, accompanied: true }
+    Presented { generation, genuine: true, beside: Beside::Token { generation, issue: 0 } }
 }
 
 fn judged(family: &Family, presented: Presented, now: Timestamp) -> Verdict {
@@ -45,6 +45,20 @@ fn a_lost_answer_is_given_again_however_late() {
         assert_eq!((order.next.generation, order.next.issue, order.next.key), (4, 1, OLD_KEY));
         assert_eq!(order.older_issues_until, at(seconds + 10));
     }
+}
+
+#[test]
+fn a_lost_answer_is_given_again_only_to_the_jar_that_asked_for_it() {
+    let beside = |generation, issue| Presented { beside: Beside::Token { generation, issue }, ..present(3) };
+    let Verdict::Rotate(order) = judged(&Family { issue: 2, ..family(3) }, beside(3, 2), at(300)) else { panic!() };
+    assert_eq!(order.next.rotated_with, 2);
+    let again = |presented| judged(&order.next, presented, at(310));
+    assert!(matches!(again(beside(3, 2)), Verdict::Repeat(_)));
+    for other in [beside(3, 1), beside(3, 3), beside(4, 2), beside(2, 2)] {
+        assert_eq!(again(other), Verdict::Replay(Replay { silent: false }), "{other:?}");
+    }
+    // Where what comes along never changes, it tells no jar from another.
+    assert!(matches!(again(Presented { beside: Beside::Proof, ..present(3) }), Verdict::Repeat(_)));
 }
 
 #[test]
@@ -105,7 +119,7 @@ fn what_is_forged_unaccompanied_or_ended_is_refused() {
     let forged = Presented { genuine: false, ..present(4) };
     assert_eq!(judged(&family(4), forged, at(0)), Verdict::Refuse(Refusal::Forged));
     assert_eq!(judged(&family(4), present(5), at(0)), Verdict::Refuse(Refusal::Forged));
-    let alone = Presented { accompanied: false, ..present(4) };
+    let alone = Presented { beside: Beside::Nothing, ..present(4) };
     assert_eq!(judged(&family(4), alone, at(0)), Verdict::Refuse(Refusal::Unaccompanied));
     let ended = Family { ended: Some(Ended { at: at(0), reason: EndReason::LoggedOut }), ..family(4) };
     for generation in 0..=4 {
@@ -120,7 +134,8 @@ proptest! {
         acknowledged in proptest::option::of(0..100_i64), now in 0..400_i64, genuine: bool, accompanied: bool,
     ) {
         let family = Family { issue, late_repeats, acknowledged_at: acknowledged.map(at), ..family(generation) };
-        let verdict = judged(&family, Presented { generation: presented, genuine, accompanied }, at(now));
+        let beside = if accompanied { Beside::Proof } else { Beside::Nothing };
+        let verdict = judged(&family, Presented { generation: presented, genuine, beside }, at(now));
         match verdict {
             Verdict::Rotate(order) => {
                 prop_assert_eq!(order.expected, family.version());

@@ -9,5 +9,5 @@ mod judge;
 mod wire;
 
 pub use family::{EndReason, Ended, Family, Version};
-pub use judge::{Policy, Presented, Refusal, Repeat, Replay, Rotate, Verdict, judge};
-pub use wire::{Malformed, RefreshToken};
+pub use judge::{Beside, Policy, Presented, Refusal, Repeat, Replay, Rotate, Verdict, judge};
+pub use wire::RefreshToken;

@@ -1,93 +1,54 @@
 //! A refresh token on the wire: `key id . session id . generation . R(g)`, under 128 bytes.
 
+use crate::derived::{Derived, MAX_BYTES, Malformed};
 use crate::id::{KeyId, SessionId};
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use zeroize::{Zeroize, ZeroizeOnDrop};
 
 /// A refresh token as a client presented it, or as it is about to be sent. No `Debug`; overwritten when dropped.
 /// Reading one says nothing about whether it is genuine.
-#[derive(Zeroize, ZeroizeOnDrop)]
-pub struct RefreshToken {
-    #[zeroize(skip)]
-    key: KeyId,
-    #[zeroize(skip)]
-    session: SessionId,
-    generation: u32,
-    mac: [u8; 32],
-}
-
-/// The text is not a refresh token; nothing about it was looked up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("not a refresh token")]
-pub struct Malformed;
+pub struct RefreshToken(Derived);
 
 impl RefreshToken {
     /// Longer text is refused unread, in bytes.
-    pub const MAX_BYTES: usize = 128;
+    pub const MAX_BYTES: usize = MAX_BYTES;
 
     /// Puts a token together; `mac` is R(g), 32 bytes of HMAC-SHA-256 over [`Self::message`].
     pub fn new(key: KeyId, session: SessionId, generation: u32, mac: [u8; 32]) -> Self {
-        Self { key, session, generation, mac }
+        Self(Derived { key, session, number: generation, mac })
     }
 
     /// Reads the wire form. One token has one spelling: no leading zero, no padding, no trailing bits.
     pub fn parse(text: &str) -> Result<Self, Malformed> {
-        if text.len() > Self::MAX_BYTES {
-            return Err(Malformed);
-        }
-        let mut parts = text.split('.');
-        let mut next = || parts.next().ok_or(Malformed);
-        let key = next()?.parse().map_err(|_| Malformed)?;
-        let session = next()?.parse().map_err(|_| Malformed)?;
-        let digits = next()?;
-        let generation: u32 = digits.parse().map_err(|_| Malformed)?;
-        if generation.to_string() != digits {
-            return Err(Malformed);
-        }
-        let mut mac = [0; 32];
-        match URL_SAFE_NO_PAD.decode_slice(next()?, &mut mac) {
-            Ok(32) => {}
-            _ => return Err(Malformed),
-        }
-        if parts.next().is_some() {
-            return Err(Malformed);
-        }
-        Ok(Self { key, session, generation, mac })
+        Derived::parse(text).map(Self)
     }
 
     /// The wire form, a secret.
     pub fn to_wire(&self) -> String {
-        format!("{}.{}.{}.{}", self.key, self.session, self.generation, URL_SAFE_NO_PAD.encode(self.mac))
+        self.0.to_wire()
     }
 
     /// What R(g) is computed over: `"cloakroom refresh v1" || session id || g || seed`, every part of fixed length.
     pub fn message(session: SessionId, generation: u32, seed: &[u8; 16]) -> Vec<u8> {
-        let mut message = b"cloakroom refresh v1".to_vec();
-        message.extend_from_slice(session.as_bytes());
-        message.extend_from_slice(&generation.to_be_bytes());
-        message.extend_from_slice(seed);
-        message
+        Derived::message(b"cloakroom refresh v1", session, generation, seed)
     }
 
     /// The key that it says it was derived with.
     pub fn key(&self) -> KeyId {
-        self.key
+        self.0.key
     }
 
     /// The session that it says it belongs to.
     pub fn session(&self) -> SessionId {
-        self.session
+        self.0.session
     }
 
     /// The generation that it claims.
     pub fn generation(&self) -> u32 {
-        self.generation
+        self.0.number
     }
 
     /// The MAC to compare.
     pub fn mac(&self) -> &[u8; 32] {
-        &self.mac
+        &self.0.mac
     }
 }
 

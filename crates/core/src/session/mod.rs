@@ -1,5 +1,11 @@
 //! Our record of one log-in on one device, and how long it lives.
 
+mod device;
+mod strategy;
+
+pub use device::device_name;
+pub use strategy::Strategy;
+
 use crate::id::{AccountId, SessionId};
 use crate::refresh::Family;
 use crate::time::{Lifetime, Timestamp};
@@ -21,6 +27,8 @@ pub struct Session {
     pub remember: bool,
     /// How the log-in was proven.
     pub method: Method,
+    /// How it lives in the browser.
+    pub strategy: Strategy,
     /// The `User-Agent` of the log-in, at most [`Session::MAX_USER_AGENT`] bytes, for the owner's list only.
     pub user_agent: String,
     /// The address that the log-in came from, for the owner's list only.
@@ -32,6 +40,19 @@ pub struct Session {
 impl Session {
     /// More of a `User-Agent` than this is cut, in bytes.
     pub const MAX_USER_AGENT: usize = 256;
+
+    /// Whether a thief who copied everything that was handed out would still lack a key of the device. No strategy of
+    /// today binds a session so.
+    pub fn is_bound(&self) -> bool {
+        match self.strategy {
+            Strategy::Cookie
+            | Strategy::Ticket
+            | Strategy::Split
+            | Strategy::SplitBearer
+            | Strategy::Memory
+            | Strategy::Native => false,
+        }
+    }
 }
 
 /// How a log-in was proven: values of `amr` (RFC 8176).
@@ -85,9 +106,14 @@ impl Lifetimes {
         now >= session.absolute_until || now.since(used) >= self.idle_for
     }
 
+    /// When a session ends if nobody uses it again.
+    pub fn expires_at(&self, session: &Session) -> Timestamp {
+        session.absolute_until.min(session.last_used_at.plus(self.idle_for))
+    }
+
     /// When an access token made now must end: never after the session itself, idle or not.
     pub fn access_until(&self, session: &Session, now: Timestamp) -> Timestamp {
-        now.plus(self.access_for).min(session.absolute_until).min(session.last_used_at.plus(self.idle_for))
+        now.plus(self.access_for).min(self.expires_at(session))
     }
 }
 
@@ -105,6 +131,7 @@ mod tests {
             absolute_until: now.plus(Lifetimes::STRICT.absolute_for),
             remember: false,
             method: Method::Password,
+            strategy: Strategy::Cookie,
             user_agent: String::new(),
             address: String::new(),
             family: Family::opened([0; 16], KeyId::from_bytes([3; 16]), now),

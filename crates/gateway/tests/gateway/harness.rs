@@ -102,7 +102,7 @@ impl Proxy {
                     let service = service_fn(move |request| {
                         let gateway = Arc::clone(&gateway);
                         async move {
-                            let client = ClientInfo { address: peer.ip(), https: false, host: None };
+                            let client = ClientInfo { address: peer.ip(), https: false, host: None, prefix: None };
                             Ok::<_, std::convert::Infallible>(gateway.handle(request, client).await)
                         }
                     });

@@ -2,11 +2,14 @@
 
 use std::time::Duration;
 
-use cloakroom_gateway::Limits;
+use bytes::Bytes;
+use cloakroom_gateway::{Access, Limits};
+use http_body_util::{BodyExt, Empty};
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::io::AsyncWriteExt;
 use tokio_util::sync::CancellationToken;
 
-use crate::harness::{Proxy, TestGate, read_head, read_until, site, upstream, within};
+use crate::harness::{Proxy, TestGate, read_head, read_until, route, site, upstream, within};
 
 async fn endless(head: &'static str) -> std::net::SocketAddr {
     upstream(move |mut stream| async move {
@@ -58,6 +61,27 @@ async fn asvs_7_4_1_streams_of_a_session_end_with_it() {
         read_until(&mut client, "abc\r\n").await;
         ended.cancel();
         assert_eq!(rest(&mut client).await, "", "broken off, not ended");
+    }
+}
+
+#[tokio::test]
+async fn rfc_9113_5_4_2_the_end_of_a_session_resets_its_stream_and_not_the_connection() {
+    for head in [EVENTS, DOWNLOAD] {
+        let ended = CancellationToken::new();
+        let gate = TestGate { ended: Some(ended.clone()), ..TestGate::default() };
+        let address = endless(head).await;
+        let upstreams = vec![site(address), route("free", "/free", address, Access::Public)];
+        let proxy = Proxy::with(upstreams, gate, Limits::default()).await;
+        let stream = TokioIo::new(proxy.connect().await);
+        let (mut sender, connection) =
+            hyper::client::conn::http2::handshake(TokioExecutor::new(), stream).await.unwrap();
+        tokio::spawn(connection);
+        let get = |uri| http::Request::get(uri).body(Empty::<Bytes>::new()).unwrap();
+        let mut body = within(sender.send_request(get("http://app.example/"))).await.unwrap().into_body();
+        assert_eq!(within(body.frame()).await.unwrap().unwrap().into_data().unwrap(), "abc");
+        ended.cancel();
+        assert!(within(body.frame()).await.unwrap().is_err(), "broken off, not ended");
+        assert_eq!(within(sender.send_request(get("http://app.example/free"))).await.unwrap().status(), 200);
     }
 }
 

@@ -11,3 +11,4 @@ mod paths;
 mod streams;
 mod tls;
 mod websocket;
+mod websocket_close;

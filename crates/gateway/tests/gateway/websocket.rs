@@ -6,7 +6,9 @@ use cloakroom_gateway::{Limits, Outcome};
 use futures_util::{SinkExt, StreamExt};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::sync::mpsc;
 use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::{WebSocketStream, accept_async, client_async};
 use tokio_util::sync::CancellationToken;
 
@@ -120,25 +122,59 @@ async fn other_upgrades_and_upgrades_with_bodies_are_not_made() {
     assert_eq!(recorder.all().len(), arrived);
 }
 
-#[tokio::test]
-async fn asvs_7_4_1_a_tunnel_ends_with_its_session() {
-    let ended = CancellationToken::new();
-    let gate = TestGate { ended: Some(ended.clone()), ..TestGate::default() };
-    let proxy = Proxy::with(vec![site(echo().await)], gate, Limits::default()).await;
-    let mut socket = open(&proxy).await;
-    say(&mut socket, Message::text("hello")).await;
-    ended.cancel();
-    assert!(!matches!(within(socket.next()).await, Some(Ok(_))));
+/// Everything up to the end of a connection; the last is the Close.
+async fn heard(socket: &mut WebSocketStream<TcpStream>) -> Vec<Message> {
+    let mut messages = Vec::new();
+    while let Some(Ok(message)) = within(socket.next()).await {
+        messages.push(message);
+    }
+    messages
+}
+
+fn close(code: u16, reason: &'static str) -> Message {
+    Message::Close(Some(CloseFrame { code: code.into(), reason: reason.into() }))
+}
+
+/// An upstream that tells everything that it hears.
+async fn listener() -> (std::net::SocketAddr, mpsc::UnboundedReceiver<Vec<Message>>) {
+    let (tell, told) = mpsc::unbounded_channel();
+    let address = upstream(move |stream| {
+        let tell = tell.clone();
+        async move {
+            let mut socket = accept_async(stream).await.unwrap();
+            socket.send(Message::text("hello")).await.unwrap();
+            tell.send(heard(&mut socket).await).unwrap();
+        }
+    })
+    .await;
+    (address, told)
 }
 
 #[tokio::test]
-async fn tunnels_are_cut_when_the_server_stops_and_no_new_ones_opened() {
-    let proxy = Proxy::start(vec![site(echo().await)]).await;
+async fn asvs_7_4_1_a_tunnel_ends_with_its_session_and_both_sides_hear_why() {
+    let (address, mut told) = listener().await;
+    let ended = CancellationToken::new();
+    let gate = TestGate { ended: Some(ended.clone()), ..TestGate::default() };
+    let proxy = Proxy::with(vec![site(address)], gate, Limits::default()).await;
     let mut socket = open(&proxy).await;
-    say(&mut socket, Message::text("hello")).await;
+    assert_eq!(within(socket.next()).await.unwrap().unwrap(), Message::text("hello"));
+    ended.cancel();
+    assert_eq!(heard(&mut socket).await, [close(4401, "session ended")]);
+    assert_eq!(within(told.recv()).await.unwrap(), [close(4401, "session ended")]);
     within(proxy.gateway.drain(Duration::ZERO)).await;
     assert_eq!(proxy.gateway.open_tunnels(), 0);
-    assert!(!matches!(within(socket.next()).await, Some(Ok(_))));
+}
+
+#[tokio::test]
+async fn tunnels_are_closed_when_the_server_stops_and_no_new_ones_opened() {
+    let (address, mut told) = listener().await;
+    let proxy = Proxy::start(vec![site(address)]).await;
+    let mut socket = open(&proxy).await;
+    assert_eq!(within(socket.next()).await.unwrap().unwrap(), Message::text("hello"));
+    let ((), heard) = tokio::join!(within(proxy.gateway.drain(Duration::ZERO)), heard(&mut socket));
+    assert_eq!(proxy.gateway.open_tunnels(), 0);
+    assert_eq!(heard, [close(1001, "going away")]);
+    assert_eq!(within(told.recv()).await.unwrap(), [close(1001, "going away")]);
     assert_eq!(
         problem(&proxy.send(format!("{}\r\n", HANDSHAKE.replace("keep-alive", "close"))).await),
         (503, "draining".into())

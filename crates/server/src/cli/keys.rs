@@ -1,16 +1,14 @@
 //! `cloakroom keys`: the ring in the store, while a server runs on it or not. A running server follows within seconds.
 
 use super::ConfigFile;
-use crate::config::{Config, StoreAt};
-use crate::master_key;
-use crate::serve::open_store;
-use crate::terminal::{Ending, answer, master_from_environment, say, small_runtime};
+use super::operator::inside;
+use crate::config::Config;
+use crate::terminal::{Ending, answer, say};
 use clap::{Args, Subcommand};
-use cloakroom_app::{App, Error, SystemClock};
+use cloakroom_app::{App, Error};
 use cloakroom_core::id::KeyId;
 use cloakroom_core::keyring::{self, KeyRecord};
 use cloakroom_core::time::Timestamp;
-use std::sync::Arc;
 
 /// The keys that tokens are made with. They are sealed in the store under the master key.
 #[derive(Args)]
@@ -45,23 +43,7 @@ enum Action {
 
 impl Keys {
     pub(super) fn run(&self) -> anyhow::Result<Ending> {
-        let Some(config) = self.file.read()? else { return Ok(Ending::Misused) };
-        let StoreAt::Sqlite(path) = &config.store;
-        if !path.exists() {
-            say(&format!(
-                "cloakroom: there is no database {} here; start the server once, or name its configuration",
-                path.display()
-            ));
-            return Ok(Ending::Misused);
-        }
-        small_runtime()?.block_on(async {
-            let store = open_store(&config.store)?;
-            let master = master_key::load_for(&config, master_from_environment().as_deref())?;
-            let app = App::open(Arc::clone(&store), Arc::new(SystemClock), config.settings.clone(), master).await?;
-            let ending = self.act(&app, &config).await;
-            store.close().await;
-            ending
-        })
+        inside(&self.file, async |app, config| self.act(app, config).await)
     }
 
     async fn act(&self, app: &App, config: &Config) -> anyhow::Result<Ending> {

@@ -3,10 +3,13 @@
 
 #![expect(clippy::doc_markdown, reason = "these comments are what --help prints")]
 
+mod accounts;
 mod check;
 mod keys;
+mod operator;
 mod schema;
 mod serve;
+mod sessions;
 
 use crate::config::{self, Config};
 use crate::terminal::{Ending, say};
@@ -44,6 +47,10 @@ enum Command {
     ///
     /// They are sealed in the store under the master key. A running server follows what is done here within seconds.
     Keys(keys::Keys),
+    /// List the sessions of an account, or end sessions: one, all of an account, or all there are.
+    Sessions(sessions::Sessions),
+    /// Disable or enable an account.
+    Accounts(accounts::Accounts),
     /// Print the JSON Schema of the configuration, for editors.
     Schema,
     /// Print a page of the reference, for `cargo xtask generate`.
@@ -75,6 +82,8 @@ pub fn run() -> ExitCode {
         Command::Serve(file) => serve::run(&file),
         Command::Check(check) => check.run(),
         Command::Keys(keys) => keys.run(),
+        Command::Sessions(sessions) => sessions.run(),
+        Command::Accounts(accounts) => accounts.run(),
         Command::Schema => Ok(schema::run()),
         Command::Reference { page } => Ok(schema::page(page)),
     };

@@ -2,7 +2,8 @@
 
 use super::Mistake;
 
-const SECTIONS: [&str; 9] = ["server", "store", "session", "cookie", "tokens", "password", "limits", "headers", "log"];
+const SECTIONS: [&str; 10] =
+    ["server", "store", "session", "revocation", "cookie", "tokens", "password", "limits", "headers", "log"];
 
 /// Variables with the prefix that are read elsewhere.
 const OTHERS: [&str; 2] = ["CLOAKROOM_MASTER_KEY", "CLOAKROOM_CONFIG"];

@@ -7,11 +7,14 @@ mod read;
 mod resolve;
 mod schema;
 mod sections;
+mod sessions;
+mod store;
 mod upstreams;
 
 pub(crate) use resolve::RESERVED;
-pub use resolve::{Config, Log, StoreAt, Tls};
+pub use resolve::{Config, Log, Tls};
 pub use schema::json_schema;
+pub use store::{PostgresUrl, StoreAt};
 
 use std::fmt;
 

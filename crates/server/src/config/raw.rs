@@ -16,6 +16,8 @@ pub struct Raw {
     pub store: Store,
     /// How long sessions live.
     pub session: Session,
+    /// How the end of sessions is told.
+    pub revocation: Revocation,
     /// How cookies are set.
     pub cookie: Cookie,
     /// How access tokens are signed.
@@ -76,11 +78,11 @@ pub struct TlsFiles {
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Store {
-    /// "sqlite:PATH". Default: "sqlite:cloakroom.db".
+    /// "sqlite:PATH" for one node, or "postgres://USER:PASSWORD@HOST/DATABASE" for any number. Default: "sqlite:cloakroom.db".
     pub url: Option<String>,
     /// The file of the master key that the keys in the store are sealed with. Made with mode 0600 if it is not there.
-    /// The environment variable CLOAKROOM_MASTER_KEY, if set, is used instead. Default: the path of the store with
-    /// ".master-key" at its end.
+    /// The environment variable CLOAKROOM_MASTER_KEY, if set, is used instead. Nodes on one database need the same key, so
+    /// with Postgres none is made. Default: the path of the store with ".master-key" at its end, or "cloakroom.master-key".
     pub master_key_file: Option<String>,
 }
 
@@ -88,8 +90,21 @@ pub struct Store {
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Session {
-    /// How a session lives in the browser. Only "cookie" so far. Default: "cookie".
+    /// How a session lives in the browser: "cookie", "ticket", "split", "split-bearer" or "memory"; docs/strategies says what
+    /// each is good for. Default: "cookie".
     pub strategy: Option<String>,
+    /// Strategies that a log-in may ask for besides: those, or "native" for programs. Default: none.
+    pub offered: Option<Vec<String>>,
+    /// Must be true to use or offer "memory": a script in the page can ask for an access token and carry it away.
+    /// Default: false.
+    pub acknowledge_weaker: Option<bool>,
+    /// How many accounts one browser can hold at once, each under a path of its own: /u/0/, /u/1/, up to 10. Default: 1,
+    /// which leaves those paths to the applications.
+    pub slots: Option<u8>,
+    /// How many live sessions an account may have, 1 to 100. Default: no limit.
+    pub max_per_account: Option<u32>,
+    /// What a log-in beyond that does: "end_oldest" (the session that was used longest ago) or "refuse". Default: "end_oldest".
+    pub when_full: Option<String>,
     /// "standard" (30 days), "careful" (24 hours, 1 hour idle) or "strict" (12 hours, 15 minutes idle). Default: "standard".
     pub profile: Option<String>,
     /// Life of an access token, such as "5m". At least three times race_window. Default: "5m".
@@ -103,6 +118,20 @@ pub struct Session {
     /// Whether the first use of each token generation is noted. Without it, an answer that is lost for longer than
     /// race_window costs the session. Default: true.
     pub sightings: Option<bool>,
+}
+
+/// How the end of sessions is told: to the other nodes, and to services that verify tokens by themselves.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Revocation {
+    /// A node that has not heard from the feed for so long lets nobody in on what it knows. At least "3s". Default: "10s".
+    pub stale_after: Option<String>,
+    /// What it does then: "refuse" (503) or "look_up" (reads the session on every request, and answers 503 if that fails
+    /// too). Default: "refuse".
+    pub when_stale: Option<String>,
+    /// What services show to read GET /auth/revocations and to report sightings: 32 to 256 characters. A secret; better in
+    /// the environment, CLOAKROOM_REVOCATION_FEED_TOKEN. Default: none, and the feed is not offered to services.
+    pub feed_token: Option<String>,
 }
 
 /// How cookies are set.
@@ -119,6 +148,9 @@ pub struct Cookie {
 pub struct Tokens {
     /// "EdDSA", "ES256", "RS256" or "HS256". Tokens of HS256 can be verified by Cloakroom only. Default: "EdDSA".
     pub algorithm: Option<String>,
+    /// The audience of access tokens that pages and programs hold themselves ("memory", "native"). Default: public_url with
+    /// "/api" at its end.
+    pub audience: Option<String>,
     /// How long a key signs before the next one takes over. Default: "30d".
     pub rotate_every: Option<String>,
 }

@@ -3,6 +3,8 @@
 use super::Mistake;
 use super::raw::{self, Raw};
 use super::sections::{Section, is_loopback};
+use super::sessions;
+use super::store::{StoreAt, store};
 use super::upstreams::upstreams;
 use crate::network::Network;
 use cloakroom_app::{Hashing, Settings};
@@ -56,13 +58,6 @@ pub struct Config {
     pub log: Log,
 }
 
-/// Where everything is remembered.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum StoreAt {
-    /// A file.
-    Sqlite(PathBuf),
-}
-
 /// Certificate and key, in PEM.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tls {
@@ -97,8 +92,15 @@ pub(super) fn resolve(raw: &Raw, mistakes: &mut Vec<Mistake>) -> Option<Config> 
     let refresh = refresh(&raw.session, &lifetimes, mistakes);
     let site = site(raw, mistakes);
     let (tls, redirect_listen) = tls(&raw.server, mistakes);
+    let issuer = site.as_ref().map(|site| site.origin.clone()).unwrap_or_default();
+    let (strategy, offered) = sessions::strategies(&raw.session, mistakes);
     let settings = Settings {
-        issuer: site.as_ref().map(|site| site.origin.clone()).unwrap_or_default(),
+        bearer_audience: sessions::bearer_audience(raw, &issuer, &offered, mistakes),
+        issuer,
+        strategy,
+        offered,
+        max_sessions: sessions::max_sessions(&raw.session, mistakes),
+        feed: sessions::feed(&raw.revocation, &lifetimes, mistakes),
         rotation: rotation(&raw.tokens, &lifetimes, mistakes),
         lifetimes,
         refresh,
@@ -190,6 +192,7 @@ fn site(raw: &Raw, mistakes: &mut Vec<Mistake>) -> Option<Site> {
     let words = [("lax", SameSite::Lax), ("strict", SameSite::Strict)];
     let same_site = cookie.one_of("same_site", raw.cookie.same_site.as_ref(), SameSite::Lax, &words);
     let headers = headers(&raw.headers, cookie.mistakes);
+    let slots = sessions::slots(&raw.session, cookie.mistakes);
     Some(Site {
         origin: origin?,
         hosts: raw
@@ -200,6 +203,7 @@ fn site(raw: &Raw, mistakes: &mut Vec<Mistake>) -> Option<Site> {
             .collect(),
         trusted_origins,
         cookies: if insecure { CookieNames::INSECURE_LOOPBACK } else { CookieNames::SECURE },
+        slots,
         same_site,
         headers,
         service_workers,
@@ -231,7 +235,6 @@ fn lifetimes(raw: &raw::Session, mistakes: &mut Vec<Mistake>) -> Lifetimes {
     let mut section = Section { path: "session".into(), mistakes };
     let words = [("standard", Lifetimes::STANDARD), ("careful", Lifetimes::CAREFUL), ("strict", Lifetimes::STRICT)];
     let profile = section.one_of("profile", raw.profile.as_ref(), Lifetimes::STANDARD, &words);
-    section.one_of("strategy", raw.strategy.as_ref(), (), &[("cookie", ())]);
     let chosen = Lifetimes {
         access_for: section.lifetime("access_for", raw.access_for.as_ref(), profile.access_for),
         idle_for: section.lifetime("idle_for", raw.idle_for.as_ref(), profile.idle_for),
@@ -312,31 +315,6 @@ fn hashing(raw: &raw::Password, mistakes: &mut Vec<Mistake>) -> Hashing {
         threads: section.number("threads", raw.threads, (processors / 2).max(1), (1, 256)),
         queue: section.number("queue", raw.queue, 64, (1, 10_000)),
     }
-}
-
-fn store(raw: &raw::Store, mistakes: &mut Vec<Mistake>) -> (StoreAt, PathBuf) {
-    let mut section = Section { path: "store".into(), mistakes };
-    let url = raw.url.as_deref().unwrap_or("sqlite:cloakroom.db");
-    let path = match url.strip_prefix("sqlite:") {
-        Some(path) if !path.is_empty() => PathBuf::from(path),
-        _ => {
-            // The value is not shown: the URL of a database server carries a password.
-            section
-                .wrong("url", "it must be \"sqlite:\" and a path, such as \"sqlite:/var/lib/cloakroom/cloakroom.db\"");
-            PathBuf::from("cloakroom.db")
-        }
-    };
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
-        section.wrong("url", format!("there is no folder {}: make it first", folder.display()));
-    }
-    let beside = || {
-        let mut name = path.clone().into_os_string();
-        name.push(".master-key");
-        PathBuf::from(name)
-    };
-    let master_key_file = raw.master_key_file.as_ref().map_or_else(beside, PathBuf::from);
-    (StoreAt::Sqlite(path), master_key_file)
 }
 
 fn tls(raw: &raw::Server, mistakes: &mut Vec<Mistake>) -> (Option<Tls>, Vec<SocketAddr>) {

@@ -1,6 +1,7 @@
 //! Configurations as people write them: right, wrong, and wrong in many places at once.
 
 use super::*;
+use cloakroom_core::session::Strategy;
 use cloakroom_core::time::Lifetime;
 
 const LEAST: &str = "[server]\npublic_url = \"https://app.example.com/\"\n[[upstream]]\nto = \"http://127.0.0.1:3000\"\naccess = \"public\"";
@@ -65,7 +66,7 @@ fn every_mistake_is_reported_at_once_with_its_place() {
         profile = "eternal"
         access_for = "20s"
         [store]
-        url = "postgres://user:hunter2@db/x"
+        url = "postgres://user:hunter2@db:port/x"
         [password]
         min_characters = 4
         memory_kib = "much"
@@ -88,7 +89,7 @@ fn every_mistake_is_reported_at_once_with_its_place() {
         "server.trusted_proxies: \"10.0.0.0/99\"",
         "session.profile: \"eternal\" is not one of",
         "session.access_for: it must be at least three times race_window (10s)",
-        "store.url: it must be \"sqlite:\"",
+        "store.url: this is not an address such as",
         "password.min_characters: 4 is not between 8 and 128",
         "password.memory_kib: this is a string, but it must be u32",
         "upstream[0].to: this is not an address",
@@ -155,7 +156,28 @@ fn what_would_be_weaker_than_it_looks_is_refused() {
         ),
         (
             "[server]\npublic_url = \"https://app.example.com\"\n[session]\nstrategy = \"memory\"",
-            "\"memory\" is not one of \"cookie\"",
+            "\"memory\" is weaker than \"cookie\"",
+        ),
+        (
+            "[server]\npublic_url = \"https://app.example.com\"\n[session]\nstrategy = \"native\"",
+            "browsers get no tokens",
+        ),
+        (
+            "[server]\npublic_url = \"https://app.example.com\"\n[session]\noffered = [\"native\"]\n[tokens]\naudience = \"https://app.example.com/\"",
+            "tokens.audience: it must differ",
+        ),
+        (
+            "[server]\npublic_url = \"https://app.example.com\"\n[revocation]\nfeed_token = \"hunter2\"",
+            "32 to 256 visible ASCII",
+        ),
+        (
+            "[server]\npublic_url = \"https://app.example.com\"\n[revocation]\nstale_after = \"6m\"",
+            "at most session.access_for",
+        ),
+        ("[server]\npublic_url = \"https://app.example.com\"\n[session]\nslots = 11", "not between 1 and 10"),
+        (
+            "[server]\npublic_url = \"https://app.example.com\"\n[session]\nwhen_full = \"refuse\"",
+            "max_per_account, which is not set",
         ),
         ("[server]\npublic_url = \"https://app.example.com\"\n[tokens]\nalgorithm = \"none\"", "not one of"),
         ("[server]\npublic_url = \"https://app.example.com\"\n[tokens]\nrotate_every = \"1m\"", "announced 15m before"),
@@ -168,9 +190,26 @@ fn what_would_be_weaker_than_it_looks_is_refused() {
         let text = format!("{more}\n[[upstream]]\nto = \"http://127.0.0.1:3000\"\naccess = \"public\"");
         let mistakes = read(&text).unwrap_err().join("\n");
         assert!(mistakes.contains(part), "{more}: {mistakes}");
+        assert!(!mistakes.contains("hunter2"), "a secret is never repeated");
     }
     let own = format!("{LEAST}\naudience = \"https://app.example.com\"");
     assert!(read(&own).unwrap_err().join("\n").contains("upstream[0].audience: it must differ"));
+}
+
+#[test]
+fn what_sessions_are_is_read_from_their_section() {
+    let more = "[session]\nstrategy = \"ticket\"\noffered = [\"cookie\", \"native\", \"cookie\"]\nslots = 3\nmax_per_account = 5\n\
+                [store]\nurl = \"postgres://cloakroom:hunter2@db/cloakroom\"\n[revocation]\nwhen_stale = \"look_up\"\n\
+                feed_token = \"hunter2hunter2hunter2hunter2hunter2\"\n";
+    let config = read(&format!("{more}{LEAST}")).unwrap();
+    let settings = &config.settings;
+    assert_eq!(settings.strategy, Strategy::Ticket);
+    assert_eq!(settings.offered, [Strategy::Ticket, Strategy::Cookie, Strategy::Native]);
+    assert_eq!(settings.bearer_audience, "https://app.example.com/api");
+    assert_eq!(settings.max_sessions.unwrap().at_most, 5);
+    assert_eq!(config.site.slots, 3);
+    assert!(matches!(config.store, StoreAt::Postgres(_)) && settings.feed.token.is_some());
+    assert!(!format!("{config:?}").contains("hunter2"), "neither the password nor the token is shown");
 }
 
 #[test]

@@ -7,6 +7,7 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::Full;
 use hyper::body::Incoming;
+use std::time::Duration;
 
 impl Edge {
     /// Answers one request of the admin listener.
@@ -23,6 +24,8 @@ impl Edge {
                 #[expect(clippy::cast_precision_loss, reason = "a gauge is a float; no exact count is this large")]
                 let held = self.web.app().revocations_held() as f64;
                 metrics::gauge!("cloakroom_revocations_held").set(held);
+                let age = Duration::from_millis(self.web.app().feed_age().millis());
+                metrics::gauge!("cloakroom_revocation_feed_age_seconds").set(age.as_secs_f64());
                 text(StatusCode::OK, meters::page())
             }
             _ => text(StatusCode::NOT_FOUND, "there is /healthz, /readyz and /metrics\n".into()),

@@ -20,8 +20,6 @@ pub(super) async fn keep_doing(edge: Arc<Edge>, stop: CancellationToken) {
         let app = edge.web.app();
         tell("writing sightings", app.flush_sightings().await);
         tell("tending keys", app.tend_keys().await);
-        // Each change reads it itself before it is answered; this is for what another process wrote.
-        tell("following the feed", app.follow_feed().await);
         if tick % 5 == 0 {
             meters::upkeep();
         }

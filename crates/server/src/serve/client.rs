@@ -1,7 +1,7 @@
 //! Who is at the other end: the peer of the connection, or what a listed proxy says about it. Nobody else's word counts.
 
 use crate::network::Network;
-use cloakroom_web::Client;
+use cloakroom_web::{Client, Slot};
 use http::{HeaderMap, HeaderValue};
 use std::net::IpAddr;
 
@@ -15,7 +15,7 @@ pub(super) fn client(
     let is_trusted = |address: IpAddr| trusted.iter().any(|network| network.contains(address));
     let peer = peer.to_canonical();
     if trusted.is_empty() || !is_trusted(peer) {
-        return (Client { address: peer, https: tls }, None);
+        return (Client { address: peer, https: tls, slot: Slot::default() }, None);
     }
     // The nearest address that is not a proxy of ours: what lies left of it was written by the client.
     let mut address = peer;
@@ -34,7 +34,7 @@ pub(super) fn client(
     let said = |name: &str, parameter: &str| if speaks_x(headers) { last(name) } else { forwarded(headers, parameter) };
     let (proto, host) = (said("x-forwarded-proto", "proto"), said("x-forwarded-host", "host"));
     let https = proto.map_or(tls, |proto| proto.eq_ignore_ascii_case("https"));
-    (Client { address, https }, host.and_then(|host| HeaderValue::from_str(&host).ok()))
+    (Client { address, https, slot: Slot::default() }, host.and_then(|host| HeaderValue::from_str(&host).ok()))
 }
 
 /// The addresses of `X-Forwarded-For`, or of `Forwarded` where there is none; `None` for what is no address.

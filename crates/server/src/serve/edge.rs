@@ -6,7 +6,7 @@ use super::gate::WebGate;
 use super::meters::Meters;
 use crate::network::Network;
 use cloakroom_gateway::{Body, ClientInfo, Gateway};
-use cloakroom_web::{Web, is_own_path};
+use cloakroom_web::{Slot, Web, is_own_path};
 use http::{HeaderValue, Request, Response};
 use hyper::body::Incoming;
 use std::hash::{BuildHasher as _, RandomState};
@@ -30,18 +30,27 @@ impl Edge {
     /// Answers one request.
     pub(super) async fn handle(&self, request: Request<Incoming>, peer: IpAddr, tls: bool) -> Response<Body> {
         let started_at = std::time::Instant::now();
-        let (client, host) = client(peer, tls, request.headers(), &self.trusted_proxies);
+        let (mut client, host) = client(peer, tls, request.headers(), &self.trusted_proxies);
         let id = self.ids.hash_one(self.requests.fetch_add(1, Ordering::Relaxed));
         let logged = self.log_requests.then(|| (request.method().clone(), request.uri().path().to_owned()));
-        let (parts, body) = request.into_parts();
+        let (mut parts, body) = request.into_parts();
+        let refused = self.web.refuse_early(&parts, &client);
+        if let Some((slot, uri)) = Slot::of(&parts.uri, self.web.site().slots) {
+            client.slot = slot;
+            parts.uri = uri;
+            parts.extensions.insert(slot);
+        }
         let own = is_own_path(parts.uri.path());
-        let mut response = if let Some(refused) = self.web.refuse_early(&parts, &client) {
+        let mut response = if let Some(refused) = refused {
             refused.map(Body::wrap)
         } else if own {
             Box::pin(self.web.respond(Request::from_parts(parts, body), client)).await.map(Body::wrap)
         } else {
-            let info = ClientInfo { address: client.address, https: client.https, host };
+            let prefix = client.slot.prefix();
+            let prefix = HeaderValue::from_str(&prefix).ok().filter(|_| !prefix.is_empty());
+            let info = ClientInfo { address: client.address, https: client.https, host, prefix };
             let mut response = self.gateway.handle(Request::from_parts(parts, body), info).await;
+            client.slot.keep_in(response.headers_mut());
             self.web.finish(response.headers_mut(), &client);
             response
         };

@@ -1,7 +1,7 @@
 //! The gateway's question to the web: may this pass, and as whom? Nothing is decided here.
 
 use cloakroom_gateway::{Access, Admission, Body, ClientInfo, Gate, Identity, Inbound, Outcome, Seen, Upstream};
-use cloakroom_web::{Client, Entry, FORM_TOKEN_LENGTH, Wanted, Web, form_token_in, is_own_cookie};
+use cloakroom_web::{Client, Entry, FORM_TOKEN_LENGTH, Slot, Wanted, Web, form_token_in, is_own_cookie};
 use http::HeaderValue;
 use http::header::{ACCEPT, UPGRADE};
 use http::request::Parts;
@@ -21,20 +21,20 @@ impl Gate for WebGate {
             Access::SignedIn => Wanted::SignedIn,
             Access::Optional => Wanted::Optional,
         };
-        let client = Client { address: client.address, https: client.https };
+        let slot = request.extensions.get::<Slot>().copied().unwrap_or_default();
+        let client = Client { address: client.address, https: client.https, slot };
         let is_there = !body.is_end_stream();
-        let token = if self.0.looks_for_form_token(request, is_there, wanted) {
+        let token = if self.0.looks_for_form_token(request, is_there, wanted, slot).await {
             Box::pin(form_token(body)).await
         } else {
             None
         };
-        let seen = match self.0.admit(
-            request,
-            cloakroom_web::Body { is_there, form_token: token.as_deref() },
-            wanted,
-            &client,
-        ) {
-            Entry::Pass(None) => return Admission::Pass(Identity::default()),
+        let body = cloakroom_web::Body { is_there, form_token: token.as_deref() };
+        let seen = match self.0.admit(request, body, wanted, &client).await {
+            Entry::Pass(None) => {
+                let keep_authorization = self.0.owns_authorization(&request.headers);
+                return Admission::Pass(Identity { keep_authorization, ..Identity::default() });
+            }
             Entry::Pass(Some(seen)) => seen,
             Entry::Answer(response) => return Admission::Answer(response.map(Body::wrap)),
         };

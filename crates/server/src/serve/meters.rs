@@ -33,6 +33,14 @@ impl Meters {
         metrics::describe_counter!("cloakroom_refreshes_total", "Refresh verdicts, by outcome");
         metrics::describe_counter!("cloakroom_logins_total", "Log-ins, by outcome");
         metrics::describe_gauge!("cloakroom_revocations_held", "Revocations in memory");
+        metrics::describe_gauge!(
+            "cloakroom_revocation_feed_age_seconds",
+            "Time since the revocation feed was last read"
+        );
+        metrics::describe_histogram!(
+            "cloakroom_revocation_lag_seconds",
+            "Time from a revocation, on whichever node, until this node knows it"
+        );
         metrics::describe_gauge!("cloakroom_connections", "Open connections");
         Self {
             own: counters("cloakroom"),

@@ -13,7 +13,7 @@ use arc_swap::ArcSwap;
 use cloakroom_app::{App, Clock};
 use cloakroom_gateway::{Extras, Gateway, Routes};
 use cloakroom_jose::MasterKey;
-use cloakroom_store::{Sqlite, Store};
+use cloakroom_store::{Postgres, Sqlite, Store};
 use cloakroom_web::Web;
 use rustls::ServerConfig;
 use std::hash::RandomState;
@@ -46,7 +46,7 @@ pub async fn start(
     master: MasterKey,
     clock: Arc<dyn Clock>,
 ) -> anyhow::Result<Running> {
-    let store = open_store(&config.store)?;
+    let store = open_store(&config.store).await?;
     let app = App::open(Arc::clone(&store), clock, config.settings.clone(), master).await?;
     let web = Web::new(app, config.site.clone()).context("a page's template does not compile")?;
     let extras = Extras { strip: config.strip.clone(), ..Extras::default() };
@@ -96,6 +96,8 @@ pub async fn start(
         async move { edge.admin(request).await }
     });
     doors.connections.spawn(chores::keep_doing(Arc::clone(&edge), doors.closing.clone()));
+    let (follower, closing) = (Arc::clone(edge.web.app()), doors.closing.clone());
+    doors.connections.spawn(async move { follower.keep_following(closing).await });
     Ok(Running { public, admin, edge, store, doors, tls, drain_for: config.drain_for })
 }
 
@@ -126,6 +128,7 @@ impl Running {
     /// only in memory is written last.
     pub async fn stop(self) -> anyhow::Result<()> {
         self.doors.closing.cancel();
+        self.edge.web.stop();
         self.doors.connections.close();
         let drained = async {
             tokio::join!(self.edge.gateway.drain(self.drain_for), self.doors.connections.wait());
@@ -141,10 +144,18 @@ impl Running {
 }
 
 /// Opens the store that the configuration names.
-pub(crate) fn open_store(at: &StoreAt) -> anyhow::Result<Arc<dyn Store>> {
-    let StoreAt::Sqlite(path) = at;
-    let opened = Sqlite::open(path).with_context(|| format!("cannot open the database {}", path.display()))?;
-    Ok(Arc::new(opened))
+pub(crate) async fn open_store(at: &StoreAt) -> anyhow::Result<Arc<dyn Store>> {
+    Ok(match at {
+        StoreAt::Sqlite(path) => {
+            Arc::new(Sqlite::open(path).with_context(|| format!("cannot open the database {}", path.display()))?)
+        }
+        // The address is not shown: it carries a password.
+        StoreAt::Postgres(url) => Arc::new(
+            Postgres::open(url.reveal(), Postgres::CONNECTIONS)
+                .await
+                .context("cannot open the database that store.url names")?,
+        ),
+    })
 }
 
 fn routes(config: &Config) -> anyhow::Result<Routes> {

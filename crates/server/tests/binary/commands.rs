@@ -292,6 +292,7 @@ fn fits(root: &Value, schema: &Value, value: &Value, at: &str) {
             }
             "type" => assert!(is_a(means, value), "{at} is not {means}"),
             "minimum" => assert!(value.as_f64().is_none_or(|number| number >= means.as_f64().unwrap()), "{at}"),
+            "maximum" => assert!(value.as_f64().is_none_or(|number| number <= means.as_f64().unwrap()), "{at}"),
             "items" => {
                 for (index, item) in value.as_array().unwrap().iter().enumerate() {
                     fits(root, means, item, &format!("{at}[{index}]"));

@@ -18,7 +18,10 @@ mod floods;
 mod house;
 mod keys;
 mod killed;
+#[cfg(feature = "postgres-tests")]
+mod killed_postgres;
 mod line;
+mod operators;
 #[cfg(feature = "peers")]
 mod peers;
 mod program;

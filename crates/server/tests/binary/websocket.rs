@@ -59,6 +59,16 @@ async fn a_log_out_in_another_tab_closes_an_open_websocket() {
     let request = handshake(house.port(), &ann, &ann.origin());
     let (mut socket, _) = tokio_tungstenite::client_async(request, stream).await.unwrap();
     assert_eq!(ann.fetch("POST", "/auth/logout", None).await.unwrap().status, 204);
-    soon("the socket is closed", async { while let Some(Ok(_)) = socket.next().await {} }).await;
+    let said = soon("the socket is closed", async {
+        loop {
+            match socket.next().await {
+                Some(Ok(Message::Close(frame))) => return frame.map(|frame| u16::from(frame.code)),
+                Some(Ok(_)) => {}
+                _ => return None,
+            }
+        }
+    })
+    .await;
+    assert_eq!(said, Some(4401));
     server.stop().await;
 }

@@ -2,6 +2,7 @@
 
 use crate::exam::{NOW, account, account_id, at, commit, hash, race, winner};
 use crate::{Error, Order, Store, Unit};
+use cloakroom_core::access::Revocation;
 use cloakroom_core::account::{Account, Email};
 use cloakroom_core::time::Timestamp;
 use std::sync::Arc;
@@ -11,6 +12,8 @@ pub(crate) async fn an_account_is_read_back_as_it_was_opened(store: Arc<dyn Stor
         email: Email::parse("Дом@пример.рф").unwrap(),
         opened_at: Timestamp::from_millis(i64::MIN),
         password_set_at: Timestamp::from_millis(i64::MAX),
+        disabled_at: Some(Timestamp::from_millis(i64::MIN)),
+        not_before: Some(Timestamp::from_millis(i64::MAX)),
         ..account(2)
     };
     commit(&store, [Order::OpenAccount(account(1)), Order::OpenAccount(extreme.clone())]).await.unwrap();
@@ -53,4 +56,36 @@ pub(crate) async fn a_password_is_replaced_only_by_who_read_the_last_one(store: 
     let rivals = (10..26).map(|n| Unit::from(set(hash(3), hash(n), None))).collect();
     let won = hash(10 + u8::try_from(winner(&race(&store, rivals).await)).unwrap());
     assert_eq!(store.account(account_id(1)).await.unwrap().unwrap().password, won);
+}
+
+pub(crate) async fn an_account_is_disabled_once_and_enabled_once(store: Arc<dyn Store>) {
+    let disable = |at| Order::DisableAccount { account: account_id(1), at };
+    assert_eq!(commit(&store, [disable(Some(NOW))]).await, Err(Error::Conflict));
+    commit(&store, [Order::OpenAccount(account(1)), Order::OpenAccount(account(2))]).await.unwrap();
+    assert_eq!(commit(&store, [disable(None)]).await, Err(Error::Conflict));
+    let answers = race(&store, (0..16).map(|n| Unit::from(disable(Some(at(n))))).collect()).await;
+    let disabled_at = Some(at(winner(&answers).try_into().unwrap()));
+    assert!(store.account(account_id(1)).await.unwrap() == Some(Account { disabled_at, ..account(1) }));
+    winner(&race(&store, (0..16).map(|_| Unit::from(disable(None))).collect()).await);
+    for n in [1, 2] {
+        assert!(store.account(account_id(n)).await.unwrap() == Some(account(n)));
+    }
+}
+
+pub(crate) async fn a_floor_only_rises_and_the_feed_hears_of_it(store: Arc<dyn Store>) {
+    let raise = |n| Order::RaiseFloor { account: account_id(1), to: at(n), until: at(n + 100) };
+    assert_eq!(commit(&store, [raise(1)]).await, Err(Error::Conflict));
+    commit(&store, [Order::OpenAccount(account(1)), Order::OpenAccount(account(2))]).await.unwrap();
+    for (to, floor) in [(-5, -5), (20, 20), (10, 20), (20, 20), (30, 30)] {
+        commit(&store, [raise(to)]).await.unwrap();
+        assert_eq!(store.account(account_id(1)).await.unwrap().unwrap().not_before, Some(at(floor)));
+        let newest = store.revocations_after(0, 100).await.unwrap().pop().unwrap();
+        let entry = Revocation::Account { account: account_id(1), before: at(to) };
+        assert_eq!((newest.1, newest.2), (entry, at(to + 100)));
+    }
+    assert_eq!(store.revocations_after(0, 100).await.unwrap().len(), 5);
+    let answers = race(&store, (40..72).map(|n| Unit::from(raise(n))).collect()).await;
+    assert!(answers.iter().all(Result::is_ok), "{answers:?}");
+    assert_eq!(store.account(account_id(1)).await.unwrap().unwrap().not_before, Some(at(71)));
+    assert!(store.account(account_id(2)).await.unwrap() == Some(account(2)));
 }

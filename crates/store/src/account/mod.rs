@@ -4,6 +4,7 @@
 
 #[cfg(test)]
 pub(crate) mod exam;
+pub(crate) mod postgres;
 pub(crate) mod sqlite;
 
 use crate::Error;

@@ -1,8 +1,9 @@
 //! Accounts in SQLite.
 
-use crate::Error;
 use crate::sqlite::statement::{change, insert, one};
-use crate::sqlite::value::{Cells, id, instant, text};
+use crate::sqlite::value::{Cells, id, instant, maybe, text};
+use crate::{Error, revocation};
+use cloakroom_core::access::Revocation;
 use cloakroom_core::account::{Account, Email, PasswordHash};
 use cloakroom_core::id::AccountId;
 use cloakroom_core::time::Timestamp;
@@ -10,7 +11,7 @@ use rusqlite::{Connection, Row, params};
 
 macro_rules! columns {
     () => {
-        "id, email, password, opened_at, password_set_at"
+        "id, email, password, opened_at, password_set_at, disabled_at, not_before"
     };
 }
 
@@ -26,13 +27,15 @@ pub(crate) fn account_by_email(connection: &Connection, email: &Email) -> Result
 pub(crate) fn open(connection: &Connection, account: &Account) -> Result<(), Error> {
     insert(
         connection,
-        concat!("INSERT INTO account (", columns!(), ", canonical_email) VALUES (?1, ?2, ?3, ?4, ?5, ?6)"),
+        concat!("INSERT INTO account (", columns!(), ", canonical_email) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"),
         params![
             account.id.as_bytes(),
             account.email.as_str(),
             account.password.as_phc(),
             account.opened_at.millis(),
             account.password_set_at.millis(),
+            account.disabled_at.map(Timestamp::millis),
+            account.not_before.map(Timestamp::millis),
             account.email.canonical(),
         ],
     )
@@ -53,6 +56,28 @@ pub(crate) fn set_password(
     )
 }
 
+pub(crate) fn disable(connection: &Connection, account: AccountId, at: Option<Timestamp>) -> Result<(), Error> {
+    change(
+        connection,
+        "UPDATE account SET disabled_at = ?2 WHERE id = ?1 AND (disabled_at IS NULL) <> (?2 IS NULL)",
+        params![account.as_bytes(), at.map(Timestamp::millis)],
+    )
+}
+
+pub(crate) fn raise_floor(
+    connection: &Connection,
+    account: AccountId,
+    to: Timestamp,
+    until: Timestamp,
+) -> Result<(), Error> {
+    change(
+        connection,
+        "UPDATE account SET not_before = max(coalesce(not_before, ?2), ?2) WHERE id = ?1",
+        params![account.as_bytes(), to.millis()],
+    )?;
+    revocation::sqlite::revoke(connection, &Revocation::Account { account, before: to }, until)
+}
+
 fn read(row: &Row<'_>) -> Result<Account, Error> {
     let mut cells = Cells::new(row, "account", columns!());
     Ok(Account {
@@ -61,5 +86,7 @@ fn read(row: &Row<'_>) -> Result<Account, Error> {
         password: PasswordHash::from_phc(cells.take(text)?.to_owned()),
         opened_at: cells.take(instant)?,
         password_set_at: cells.take(instant)?,
+        disabled_at: cells.take(maybe(instant))?,
+        not_before: cells.take(maybe(instant))?,
     })
 }

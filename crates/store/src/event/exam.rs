@@ -48,3 +48,34 @@ pub(crate) async fn pages_of_events_leave_none_out(store: Arc<dyn Store>) {
     assert!(store.events_after(u64::MAX, 7).await.unwrap().is_empty());
     assert!(store.events_after(0, 0).await.unwrap().is_empty());
 }
+
+pub(crate) async fn who_reads_while_others_write_misses_no_line(store: Arc<dyn Store>) {
+    let units = (0..60).map(|n| Unit::new().order(Order::Record(event(n))).order(Order::Record(event(n + 100))));
+    let readers: Vec<_> = (0..2)
+        .map(|_| {
+            let store = Arc::clone(&store);
+            tokio::spawn(async move {
+                let (mut last, mut read) = (0, Vec::new());
+                while read.len() < 120 {
+                    for (seq, event) in store.events_after(last, 9).await.unwrap() {
+                        assert!(seq > last);
+                        last = seq;
+                        read.push((seq, event.id));
+                    }
+                    tokio::task::yield_now().await;
+                }
+                read
+            })
+        })
+        .collect();
+    assert!(race(&store, units.collect()).await.iter().all(Result::is_ok));
+    let mut trails = Vec::new();
+    for reader in readers {
+        trails.push(reader.await.unwrap());
+    }
+    // Both have read every line, and in the same order.
+    assert_eq!(trails[0], trails[1]);
+    let mut ids: Vec<_> = trails[0].iter().map(|(_, id)| *id).collect();
+    ids.sort();
+    assert_eq!(ids, (0..60).chain(100..160).map(|n| event(n).id).collect::<Vec<_>>());
+}

@@ -55,3 +55,21 @@ pub(crate) async fn the_version_of_the_ring_changes_with_the_ring_alone(store: A
     assert_eq!(commit(&store, [Order::InsertKey(key(3)), Order::DeleteKey(key_id(9))]).await, Err(Error::Conflict));
     assert_eq!(Some(store.keys_version().await.unwrap()), last);
 }
+
+pub(crate) async fn one_change_of_the_ring_wins_however_many_expect_its_version(store: Arc<dyn Store>) {
+    let mut there = 0;
+    for round in 0..4 {
+        let version = store.keys_version().await.unwrap();
+        let insert = |n: u8| Unit::from(Order::ExpectKeys(version)).order(Order::InsertKey(key(round * 32 + n)));
+        winner(&race(&store, (0..32).map(insert).collect()).await);
+        there += 1;
+        assert_eq!(store.keys().await.unwrap().len(), there);
+        assert_eq!(commit(&store, [Order::ExpectKeys(version)]).await, Err(Error::Conflict));
+        assert_eq!(commit(&store, [Order::ExpectKeys(u64::MAX)]).await, Err(Error::Conflict));
+    }
+    // Expecting it is not changing it; what happens earlier in the same unit counts.
+    let version = store.keys_version().await.unwrap();
+    commit(&store, [Order::ExpectKeys(version), Order::ExpectKeys(version)]).await.unwrap();
+    assert_eq!(store.keys_version().await.unwrap(), version);
+    assert_eq!(commit(&store, [Order::InsertKey(key(200)), Order::ExpectKeys(version)]).await, Err(Error::Conflict));
+}

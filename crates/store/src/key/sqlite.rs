@@ -1,7 +1,7 @@
 //! The key ring in SQLite. Triggers of the schema count its changes, so that one made by hand is noticed as well.
 
 use crate::Error;
-use crate::sqlite::statement::{all, change, insert, one};
+use crate::sqlite::statement::{all, change, expect, insert, one};
 use crate::sqlite::value::{Cells, bytes, id, instant, maybe, text, whole};
 use cloakroom_core::id::KeyId;
 use cloakroom_core::keyring::{KeyRecord, Purpose};
@@ -22,6 +22,12 @@ pub(crate) fn keys_version(connection: &Connection) -> Result<u64, Error> {
     let version =
         one(connection, "SELECT version FROM ring", [], |row| Cells::new(row, "ring", "version").take(whole))?;
     version.ok_or_else(|| Error::Corrupt { table: "ring", column: "version", row: "1".to_owned() })
+}
+
+pub(crate) fn expect_version(connection: &Connection, version: u64) -> Result<(), Error> {
+    // A version that is too large for a cell was never given out.
+    let version = i64::try_from(version).map_err(|_| Error::Conflict)?;
+    expect(connection, "SELECT 1 FROM ring WHERE version = ?1", [version])
 }
 
 pub(crate) fn add(connection: &Connection, key: &KeyRecord) -> Result<(), Error> {

@@ -1,8 +1,8 @@
-//! The revocation feed in SQLite. `AUTOINCREMENT` keeps a number that was swept from coming back, and because there is
-//! one writer at a time, numbers become visible in their order.
+//! The revocation feed in SQLite. `AUTOINCREMENT` keeps a number that was swept from coming back, its counter is rolled
+//! back with a unit that fails, and because there is one writer at a time, numbers become visible in their order.
 
 use crate::Error;
-use crate::sqlite::statement::{all, insert, touch};
+use crate::sqlite::statement::{all, insert, one, touch};
 use crate::sqlite::value::{Cells, id, instant, sequence, text, whole};
 use cloakroom_core::access::Revocation;
 use cloakroom_core::id::{AccountId, KeyId, SessionId};
@@ -12,6 +12,11 @@ use rusqlite::{Connection, Row, params};
 const SESSION: &str = "session";
 const ISSUES: &str = "issues";
 const KEY: &str = "key";
+const ACCOUNT: &str = "account";
+const EVERYTHING: &str = "everything";
+
+/// What an entry about everything has for a subject.
+const NOBODY: [u8; 16] = [0; 16];
 
 const COLUMNS: &str = "seq, kind, subject, generation, oldest_issue, good_from, until";
 
@@ -25,13 +30,21 @@ pub(crate) fn revocations_after(
     all(connection, sql, params![sequence(seq), limit], read)
 }
 
+pub(crate) fn newest_revocation(connection: &Connection) -> Result<u64, Error> {
+    let sql = "SELECT seq FROM sqlite_sequence WHERE name = 'revocation'";
+    let newest = one(connection, sql, [], |row| Cells::new(row, "sqlite_sequence", "seq").take(whole))?;
+    Ok(newest.unwrap_or(0))
+}
+
 pub(crate) fn revoke(connection: &Connection, entry: &Revocation, until: Timestamp) -> Result<(), Error> {
-    let (kind, subject, issues) = match entry {
-        Revocation::Session(session) => (SESSION, session.as_bytes(), None),
+    let (kind, subject, issues, from) = match entry {
+        Revocation::Session(session) => (SESSION, session.as_bytes(), None, None),
         Revocation::Issues { session, generation, oldest, from } => {
-            (ISSUES, session.as_bytes(), Some((*generation, *oldest, from.millis())))
+            (ISSUES, session.as_bytes(), Some((*generation, *oldest)), Some(from))
         }
-        Revocation::Key(key) => (KEY, key.as_bytes(), None),
+        Revocation::Key(key) => (KEY, key.as_bytes(), None, None),
+        Revocation::Account { account, before } => (ACCOUNT, account.as_bytes(), None, Some(before)),
+        Revocation::Everything { before } => (EVERYTHING, &NOBODY, None, Some(before)),
     };
     insert(
         connection,
@@ -40,9 +53,9 @@ pub(crate) fn revoke(connection: &Connection, entry: &Revocation, until: Timesta
         params![
             kind,
             subject,
-            issues.map(|(generation, _, _)| generation),
-            issues.map(|(_, oldest, _)| oldest),
-            issues.map(|(_, _, from)| from),
+            issues.map(|(generation, _)| generation),
+            issues.map(|(_, oldest)| oldest),
+            from.map(|from| from.millis()),
             until.millis()
         ],
     )
@@ -70,7 +83,8 @@ pub(crate) fn sweep(connection: &Connection, now: Timestamp) -> Result<(), Error
 fn read(row: &Row<'_>) -> Result<(u64, Revocation, Timestamp), Error> {
     let mut cells = Cells::new(row, "revocation", COLUMNS);
     let seq = cells.take(whole)?;
-    let kind = cells.take(|value| text(value).filter(|kind| [SESSION, ISSUES, KEY].contains(kind)))?;
+    let kind =
+        cells.take(|value| text(value).filter(|kind| [SESSION, ISSUES, KEY, ACCOUNT, EVERYTHING].contains(kind)))?;
     let subject = cells.take(id)?;
     let entry = match kind {
         SESSION => {
@@ -80,6 +94,14 @@ fn read(row: &Row<'_>) -> Result<(u64, Revocation, Timestamp), Error> {
         KEY => {
             cells.skip(3);
             Revocation::Key(KeyId::from_bytes(subject))
+        }
+        ACCOUNT => {
+            cells.skip(2);
+            Revocation::Account { account: AccountId::from_bytes(subject), before: cells.take(instant)? }
+        }
+        EVERYTHING => {
+            cells.skip(2);
+            Revocation::Everything { before: cells.take(instant)? }
         }
         _ => Revocation::Issues {
             session: SessionId::from_bytes(subject),

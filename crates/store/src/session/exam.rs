@@ -5,9 +5,10 @@ use crate::exam::{
 };
 use crate::{Error, Order, Sighting, Store, Unit};
 use cloakroom_core::access::Revocation;
+use cloakroom_core::account::Account;
 use cloakroom_core::refresh::EndReason;
 use cloakroom_core::refresh::{Ended, Family, Version};
-use cloakroom_core::session::Session;
+use cloakroom_core::session::{Session, Strategy};
 use cloakroom_core::time::Timestamp;
 use std::sync::Arc;
 
@@ -31,13 +32,14 @@ fn sighted(generation: u32, first: Option<Timestamp>, last: Timestamp) -> Order 
 
 pub(crate) async fn a_session_is_read_back_as_it_was_opened(store: Arc<dyn Store>) {
     let (first, last) = (Timestamp::from_millis(i64::MIN), Timestamp::from_millis(i64::MAX));
-    let extreme = |n, reason| Session {
+    let extreme = |n, strategy, reason| Session {
+        strategy,
         opened_at: first,
         last_used_at: last,
         absolute_until: last,
         remember: false,
         user_agent: String::new(),
-        address: "\u{0}".to_owned(),
+        address: "\u{1}".to_owned(),
         family: Family {
             generation: u32::MAX,
             rotated_at: first,
@@ -45,6 +47,7 @@ pub(crate) async fn a_session_is_read_back_as_it_was_opened(store: Arc<dyn Store
             issued_at: last,
             acknowledged_at: Some(first),
             late_repeats: u8::MAX,
+            rotated_with: u32::MAX,
             key: key_id(255),
             seed: [0; 16],
             ended: Some(Ended { at: last, reason }),
@@ -54,9 +57,10 @@ pub(crate) async fn a_session_is_read_back_as_it_was_opened(store: Arc<dyn Store
     account_with_sessions(&store, &[1]).await;
     assert_eq!(store.session(session_id(1)).await.unwrap(), Some(session(1, 1)));
     assert_eq!(store.session(session_id(9)).await.unwrap(), None);
-    for (n, reason) in (2..).zip(EndReason::ALL) {
-        commit(&store, [Order::OpenSession(extreme(n, reason))]).await.unwrap();
-        assert_eq!(store.session(session_id(n)).await.unwrap(), Some(extreme(n, reason)));
+    let every = Strategy::ALL.into_iter().flat_map(|strategy| EndReason::ALL.map(|reason| (strategy, reason)));
+    for (n, (strategy, reason)) in (2..).zip(every) {
+        commit(&store, [Order::OpenSession(extreme(n, strategy, reason))]).await.unwrap();
+        assert_eq!(store.session(session_id(n)).await.unwrap(), Some(extreme(n, strategy, reason)));
     }
 }
 
@@ -67,6 +71,150 @@ pub(crate) async fn a_session_needs_its_account_and_an_id_of_its_own(store: Arc<
     commit(&store, [Order::OpenAccount(account(2))]).await.unwrap();
     assert_eq!(commit(&store, [Order::OpenSession(session(1, 2))]).await, Err(Error::Conflict));
     assert_eq!(store.session(session_id(1)).await.unwrap(), Some(session(1, 1)));
+}
+
+pub(crate) async fn a_disabled_account_and_a_floor_keep_new_sessions_out(store: Arc<dyn Store>) {
+    let disabled = Account { disabled_at: Some(NOW), ..account(1) };
+    let floor = |n, floor| Account { not_before: Some(at(floor)), ..account(n) };
+    commit(&store, [disabled, floor(2, 1), floor(3, 0), floor(4, -1)].map(Order::OpenAccount)).await.unwrap();
+    for (n, opens) in [(1, false), (2, false), (3, true), (4, true)] {
+        let answer = commit(&store, [Order::OpenSession(session(n, n))]).await;
+        assert_eq!(answer, if opens { Ok(()) } else { Err(Error::Conflict) }, "account {n}");
+        assert_eq!(store.session(session_id(n)).await.unwrap().is_some(), opens);
+    }
+    // What happens earlier in the same unit counts.
+    let enable = Order::DisableAccount { account: account_id(1), at: None };
+    commit(&store, [enable, Order::OpenSession(session(1, 1))]).await.unwrap();
+    let raise = Order::RaiseFloor { account: account_id(4), to: at(1), until: at(2) };
+    assert_eq!(commit(&store, [raise, Order::OpenSession(session(5, 4))]).await, Err(Error::Conflict));
+}
+
+/// Account 1 with sessions 1 to 4 that live at 500 after 100, used last first; and four that do not live, or are another's.
+async fn four_live_sessions(store: &Arc<dyn Store>) {
+    account_with_sessions(store, &[]).await;
+    commit(store, [Order::OpenAccount(account(2))]).await.unwrap();
+    let live = |n: u8, account| Session {
+        last_used_at: at(200 - i64::from(n)),
+        absolute_until: at(501),
+        ..session(n, account)
+    };
+    let over = [
+        Session { last_used_at: at(100), ..live(11, 1) },
+        Session { absolute_until: at(500), ..live(12, 1) },
+        Session { family: Family { ended: Some(logged_out(NOW)), ..session(13, 1).family }, ..live(13, 1) },
+        live(20, 2),
+    ];
+    // Not opened in the order of their use.
+    let sessions = [3, 1, 4, 2].map(|n| live(n, 1)).into_iter().chain(over);
+    commit(store, sessions.map(Order::OpenSession)).await.unwrap();
+}
+
+fn room(below: u32) -> Order {
+    Order::ExpectRoom { account: account_id(1), below, now: at(500), idle_since: at(100) }
+}
+
+fn end_oldest(keep: u32) -> Order {
+    Order::EndOldest {
+        account: account_id(1),
+        keep,
+        now: at(500),
+        idle_since: at(100),
+        ended: Ended { at: at(500), reason: EndReason::Displaced },
+        revoked_until: at(600),
+    }
+}
+
+pub(crate) async fn room_is_expected_among_live_sessions_alone(store: Arc<dyn Store>) {
+    // Nobody has no session.
+    commit(&store, [room(1)]).await.unwrap();
+    assert_eq!(commit(&store, [room(0)]).await, Err(Error::Conflict));
+    four_live_sessions(&store).await;
+    for (below, answer) in [
+        (0, Err(Error::Conflict)),
+        (1, Err(Error::Conflict)),
+        (4, Err(Error::Conflict)),
+        (5, Ok(())),
+        (u32::MAX, Ok(())),
+    ] {
+        assert_eq!(commit(&store, [room(below)]).await, answer, "{below}");
+    }
+    // What happens earlier in the same unit counts.
+    let end = || Order::EndSession { session: session_id(1), ended: logged_out(NOW) };
+    let open = |n| Order::OpenSession(Session { last_used_at: at(400), ..session(n, 1) });
+    commit(&store, [end(), room(4), open(5)]).await.unwrap();
+    assert_eq!(commit(&store, [open(6), room(5)]).await, Err(Error::Conflict));
+    assert!(store.session(session_id(6)).await.unwrap().is_none());
+}
+
+pub(crate) async fn never_more_sessions_open_than_there_is_room_for(store: Arc<dyn Store>) {
+    four_live_sessions(&store).await;
+    let open = |n: u8| Order::OpenSession(Session { last_used_at: at(400), ..session(n, 1) });
+    let units = (100..132).map(|n| Unit::from(room(7)).order(open(n))).collect();
+    let answers = race(&store, units).await;
+    let opened = answers.iter().filter(|answer| answer.is_ok()).count();
+    assert_eq!(opened, 3, "{answers:?}");
+    assert!(answers.iter().all(|answer| matches!(answer, Ok(()) | Err(Error::Conflict))), "{answers:?}");
+
+    // Who makes room for itself always finds it, and never leaves more behind than that.
+    let units = (150..182).map(|n| Unit::from(end_oldest(6)).order(open(n))).collect();
+    let answers = race(&store, units).await;
+    assert!(answers.iter().all(Result::is_ok), "{answers:?}");
+    let live = store.sessions_of(account_id(1), 100).await.unwrap();
+    assert_eq!(
+        live.iter().filter(|session| session.last_used_at > at(100) && session.absolute_until > at(500)).count(),
+        7
+    );
+    let told = store.revocations_after(0, 100).await.unwrap().len();
+    assert_eq!(told, 32, "one for each that had to go");
+}
+
+pub(crate) async fn those_used_longest_ago_end_and_the_rest_stays(store: Arc<dyn Store>) {
+    commit(&store, [end_oldest(0)]).await.unwrap();
+    four_live_sessions(&store).await;
+    let ended = async || -> Vec<u8> {
+        let mut ended = Vec::new();
+        for n in [1, 2, 3, 4, 11, 12, 20] {
+            let family = store.session(session_id(n)).await.unwrap().unwrap().family;
+            if let Some(end) = family.ended {
+                assert_eq!(end, Ended { at: at(500), reason: EndReason::Displaced });
+                ended.push(n);
+            }
+        }
+        ended
+    };
+    let mut told = Vec::new();
+    for (keep, expected) in
+        [(u32::MAX, &[][..]), (4, &[]), (3, &[4]), (3, &[4]), (1, &[2, 3, 4]), (0, &[1, 2, 3, 4]), (0, &[1, 2, 3, 4])]
+    {
+        commit(&store, [end_oldest(keep)]).await.unwrap();
+        assert_eq!(ended().await, expected, "{keep} kept");
+        let entries = store.revocations_after(0, 100).await.unwrap();
+        told = entries.iter().map(|(_, entry, until)| (*entry, *until)).collect();
+        assert_eq!(told.len(), expected.len());
+    }
+    told.sort_by_key(|(entry, _)| format!("{entry:?}"));
+    let mut expected = [1, 2, 3, 4].map(|n| (Revocation::Session(session_id(n)), at(600)));
+    expected.sort_by_key(|(entry, _)| format!("{entry:?}"));
+    assert_eq!(told, expected);
+}
+
+pub(crate) async fn everything_ends_with_one_entry_in_the_feed(store: Arc<dyn Store>) {
+    let end = |n| Order::EndEverything {
+        ended: Ended { at: at(n), reason: EndReason::Withdrawn },
+        before: at(n + 1),
+        until: at(n + 2),
+    };
+    let told = |n: i64| (Revocation::Everything { before: at(n + 1) }, at(n + 2));
+    commit(&store, [end(1)]).await.unwrap();
+    account_with_sessions(&store, &[1, 2, 3]).await;
+    commit(&store, [Order::OpenAccount(account(2)), Order::OpenSession(session(50, 2))]).await.unwrap();
+    commit(&store, [Order::EndSession { session: session_id(3), ended: logged_out(at(2)) }]).await.unwrap();
+    commit(&store, [end(10)]).await.unwrap();
+    for (n, ended) in [(1, 10), (2, 10), (3, 2), (50, 10)] {
+        assert_eq!(store.session(session_id(n)).await.unwrap().unwrap().family.ended.unwrap().at, at(ended), "{n}");
+    }
+    let entries = store.revocations_after(0, 100).await.unwrap();
+    assert_eq!(entries, [(1, told(1).0, told(1).1), (2, told(10).0, told(10).1)]);
 }
 
 pub(crate) async fn sessions_of_an_account_come_last_used_first_and_without_ended_ones(store: Arc<dyn Store>) {
@@ -132,13 +280,14 @@ pub(crate) async fn a_repeat_conflicts_with_an_acknowledgement_that_came_between
 pub(crate) async fn one_end_wins_and_a_family_that_ended_stays_as_it_is(store: Arc<dyn Store>) {
     let end = |n: i64| Order::EndSession {
         session: session_id(1),
-        ended: Ended { at: at(n), reason: EndReason::ALL[usize::try_from(n).unwrap() % 3] },
+        ended: Ended { at: at(n), reason: EndReason::ALL[usize::try_from(n).unwrap() % EndReason::ALL.len()] },
     };
     assert_eq!(commit(&store, [end(0)]).await, Err(Error::Conflict));
     account_with_sessions(&store, &[1, 2]).await;
     let answers = race(&store, (0..16).map(|n| Unit::from(end(n))).collect()).await;
     let won = i64::try_from(winner(&answers)).unwrap();
-    let ended = Some(Ended { at: at(won), reason: EndReason::ALL[usize::try_from(won).unwrap() % 3] });
+    let ended =
+        Some(Ended { at: at(won), reason: EndReason::ALL[usize::try_from(won).unwrap() % EndReason::ALL.len()] });
     let expected = Session { family: Family { ended, ..session(1, 1).family }, ..session(1, 1) };
     assert_eq!(store.session(session_id(1)).await.unwrap().as_ref(), Some(&expected));
 

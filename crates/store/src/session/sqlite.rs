@@ -1,20 +1,22 @@
 //! Sessions in SQLite.
 
 use crate::session::Sighting;
-use crate::sqlite::statement::{all, change, insert, one, touch};
+use crate::sqlite::statement::{all, change, expect, one, touch};
 use crate::sqlite::value::{Cells, flag, id, instant, maybe, text, whole};
 use crate::{Error, revocation};
+use cloakroom_core::access::Revocation;
 use cloakroom_core::id::{AccountId, KeyId, SessionId};
 use cloakroom_core::refresh::EndReason;
 use cloakroom_core::refresh::{Ended, Family, Version};
-use cloakroom_core::session::{Method, Session};
+use cloakroom_core::session::{Method, Session, Strategy};
 use cloakroom_core::time::Timestamp;
 use rusqlite::{Connection, Row, params};
 
 macro_rules! columns {
     () => {
-        "id, account, opened_at, last_used_at, absolute_until, remember, method, user_agent, address, generation, \
-         rotated_at, issue, issued_at, acknowledged_at, late_repeats, refresh_key, seed, ended_at, ended_reason"
+        "id, account, opened_at, last_used_at, absolute_until, remember, method, strategy, user_agent, address, \
+         generation, rotated_at, issue, issued_at, acknowledged_at, late_repeats, refresh_key, seed, ended_at, ended_reason, \
+         rotated_with"
     };
 }
 
@@ -33,12 +35,14 @@ pub(crate) fn sessions_of(connection: &Connection, account: AccountId, limit: u3
 
 pub(crate) fn open(connection: &Connection, session: &Session) -> Result<(), Error> {
     let family = &session.family;
-    insert(
+    change(
         connection,
         concat!(
             "INSERT INTO session (",
             columns!(),
-            ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)"
+            ") SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20,
+             ?21
+             FROM account WHERE id = ?2 AND disabled_at IS NULL AND coalesce(not_before <= ?3, TRUE)"
         ),
         params![
             session.id.as_bytes(),
@@ -48,6 +52,7 @@ pub(crate) fn open(connection: &Connection, session: &Session) -> Result<(), Err
             session.absolute_until.millis(),
             session.remember,
             session.method.as_str(),
+            session.strategy.as_str(),
             session.user_agent,
             session.address,
             family.generation,
@@ -60,6 +65,7 @@ pub(crate) fn open(connection: &Connection, session: &Session) -> Result<(), Err
             family.seed,
             family.ended.map(|ended| ended.at.millis()),
             family.ended.map(|ended| ended.reason.as_str()),
+            family.rotated_with,
         ],
     )
 }
@@ -73,7 +79,7 @@ pub(crate) fn change_family(
     change(
         connection,
         "UPDATE session SET generation = ?4, rotated_at = ?5, issue = ?6, issued_at = ?7, acknowledged_at = ?8,
-                            late_repeats = ?9, refresh_key = ?10
+                            late_repeats = ?9, refresh_key = ?10, rotated_with = ?11
          WHERE id = ?1 AND generation = ?2 AND issue = ?3 AND ended_at IS NULL
            AND (generation <> ?4 OR acknowledged_at IS ?8)",
         params![
@@ -87,6 +93,7 @@ pub(crate) fn change_family(
             next.acknowledged_at.map(Timestamp::millis),
             next.late_repeats,
             next.key.as_bytes(),
+            next.rotated_with,
         ],
     )
 }
@@ -114,6 +121,64 @@ pub(crate) fn end_all(
          WHERE account = ?1 AND ended_at IS NULL AND id IS NOT ?2",
         params![account.as_bytes(), except, ended.at.millis(), ended.reason.as_str()],
     )
+}
+
+/// The live sessions of account ?1 that were used before the ?4 last used ones: at ?2, not idle since ?3.
+macro_rules! spare {
+    () => {
+        "SELECT id FROM session
+         WHERE account = ?1 AND ended_at IS NULL AND absolute_until > ?2 AND last_used_at > ?3
+         ORDER BY last_used_at DESC, opened_at DESC, id LIMIT -1 OFFSET ?4"
+    };
+}
+
+pub(crate) fn expect_room(
+    connection: &Connection,
+    account: AccountId,
+    below: u32,
+    now: Timestamp,
+    idle_since: Timestamp,
+) -> Result<(), Error> {
+    // Fewer than `below` are there when none is left beyond the `below` - 1 last used ones.
+    let Some(allowed) = below.checked_sub(1) else { return Err(Error::Conflict) };
+    expect(
+        connection,
+        concat!("SELECT 1 WHERE NOT EXISTS (", spare!(), ")"),
+        params![account.as_bytes(), now.millis(), idle_since.millis(), allowed],
+    )
+}
+
+pub(crate) fn end_oldest(
+    connection: &Connection,
+    account: AccountId,
+    keep: u32,
+    (now, idle_since): (Timestamp, Timestamp),
+    ended: Ended,
+    revoked_until: Timestamp,
+) -> Result<(), Error> {
+    let spare =
+        all(connection, spare!(), params![account.as_bytes(), now.millis(), idle_since.millis(), keep], |row| {
+            Cells::new(row, "session", "id").take(id).map(SessionId::from_bytes)
+        })?;
+    for session in spare {
+        end(connection, session, ended)?;
+        revocation::sqlite::revoke(connection, &Revocation::Session(session), revoked_until)?;
+    }
+    Ok(())
+}
+
+pub(crate) fn end_everything(
+    connection: &Connection,
+    ended: Ended,
+    before: Timestamp,
+    until: Timestamp,
+) -> Result<(), Error> {
+    touch(
+        connection,
+        "UPDATE session SET ended_at = ?1, ended_reason = ?2 WHERE ended_at IS NULL",
+        params![ended.at.millis(), ended.reason.as_str()],
+    )?;
+    revocation::sqlite::revoke(connection, &Revocation::Everything { before }, until)
 }
 
 pub(crate) fn sight(connection: &Connection, sighting: &Sighting) -> Result<(), Error> {
@@ -148,6 +213,7 @@ fn read(row: &Row<'_>) -> Result<Session, Error> {
         absolute_until: cells.take(instant)?,
         remember: cells.take(flag)?,
         method: cells.take(|value| Method::from_text(text(value)?))?,
+        strategy: cells.take(|value| Strategy::from_text(text(value)?))?,
         user_agent: cells.take(text)?.to_owned(),
         address: cells.take(text)?.to_owned(),
         family: read_family(&mut cells)?,
@@ -173,5 +239,6 @@ fn read_family(cells: &mut Cells<'_>) -> Result<Family, Error> {
                 _ => None,
             })?
         },
+        rotated_with: cells.take(whole)?,
     })
 }

@@ -41,6 +41,7 @@ pub struct Sqlite {
     outbox: mpsc::Sender<Message>,
     readers: Arc<Readers>,
     done: watch::Receiver<()>,
+    hints: watch::Sender<u64>,
 }
 
 impl Sqlite {
@@ -74,8 +75,9 @@ impl Sqlite {
         let (outbox, inbox) = mpsc::channel(WAITING);
         let (done, is_done) = watch::channel(());
         let readers = Arc::new(Readers::new(readers));
-        Writer { inbox, seat, readers: Arc::clone(&readers), checkpoints, done }.begin()?;
-        Ok(Self { outbox, readers, done: is_done })
+        let hints = watch::Sender::new(0);
+        Writer { inbox, seat, readers: Arc::clone(&readers), checkpoints, hints: hints.clone(), done }.begin()?;
+        Ok(Self { outbox, readers, done: is_done, hints })
     }
 }
 
@@ -172,5 +174,13 @@ impl Events for Sqlite {
 impl Revocations for Sqlite {
     async fn revocations_after(&self, seq: u64, limit: u32) -> Result<Vec<(u64, Revocation, Timestamp)>, Error> {
         self.readers.read(|connection| revocation::sqlite::revocations_after(connection, seq, limit))
+    }
+
+    async fn newest_revocation(&self) -> Result<u64, Error> {
+        self.readers.read(revocation::sqlite::newest_revocation)
+    }
+
+    fn hints(&self) -> watch::Receiver<u64> {
+        self.hints.subscribe()
     }
 }

@@ -52,6 +52,11 @@ pub(crate) fn change(connection: &Connection, sql: &'static str, parameters: imp
     }
 }
 
+/// A conflict when the query finds no row.
+pub(crate) fn expect(connection: &Connection, sql: &'static str, parameters: impl Params) -> Result<(), Error> {
+    one(connection, sql, parameters, |_| Ok(()))?.ok_or(Error::Conflict)
+}
+
 fn execute(connection: &Connection, sql: &'static str, parameters: impl Params) -> Result<usize, Error> {
     let mut statement = connection.prepare_cached(sql).map_err(driver)?;
     statement.execute(parameters).map_err(driver)

@@ -9,6 +9,7 @@ use crate::exam::{
 use crate::{Error, Order, Outage, Sqlite, Store, Unit};
 use cloakroom_core::access::Revocation;
 use cloakroom_core::refresh::Family;
+use cloakroom_core::session::Session;
 use rusqlite::Connection;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Barrier};
@@ -181,7 +182,34 @@ fn many_that_open_a_new_file_at_once_bring_it_to_its_schema_once() {
         }
     });
     let version: i64 = raw(&path).query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap();
-    assert_eq!(version, 1);
+    assert_eq!(version, 2);
+}
+
+#[tokio::test]
+async fn a_store_of_the_first_version_keeps_what_it_holds() {
+    let (_folder, path) = new_file();
+    let first = raw(&path);
+    first.execute_batch(include_str!("migrations/0001_first.sql")).unwrap();
+    let rows = format!(
+        "PRAGMA application_id = {}; PRAGMA user_version = 1;
+         INSERT INTO account VALUES (x'{id}', 'Person1@Example.com', 'person1@example.com', '{}', {now}, {now} + 1);
+         INSERT INTO session VALUES (x'{id}', x'{id}', {now}, {now} + 2, {now} + 1000000, 1, 'pwd', 'a', 'b', 0, {now}, 0,
+                                     {now}, NULL, 0, x'{}', x'{id}', NULL, NULL);
+         INSERT INTO revocation (kind, subject, until) VALUES ('key', x'{id}', {now}), ('session', x'{id}', {now});
+         DELETE FROM revocation WHERE seq = 2;",
+        0x436C_6B52,
+        hash(1).as_phc(),
+        "c8".repeat(16),
+        id = "01".repeat(16),
+        now = NOW.millis(),
+    );
+    first.execute_batch(&rows).unwrap();
+    let store = open(&path);
+    assert!(store.account(account_id(1)).await.unwrap() == Some(account(1)));
+    let kept = Session { user_agent: "a".to_owned(), address: "b".to_owned(), ..session(1, 1) };
+    assert_eq!(store.session(session_id(1)).await.unwrap(), Some(kept));
+    assert_eq!(store.revocations_after(0, 9).await.unwrap(), [(1, Revocation::Key(key_id(1)), NOW)]);
+    assert_eq!(store.newest_revocation().await.unwrap(), 2);
 }
 
 #[test]
@@ -304,9 +332,9 @@ async fn a_schema_of_a_later_version_is_refused_untouched() {
     let (_folder, path) = new_file();
     open(&path).close().await;
     raw(&path).execute_batch("PRAGMA user_version = 7; PRAGMA wal_checkpoint(TRUNCATE);").unwrap();
-    refused_untouched(&path, &Error::SchemaTooNew { found: 7, known: 1 });
-    let text = Error::SchemaTooNew { found: 7, known: 1 }.to_string();
-    assert!(text.contains("version 7") && text.contains("up to 1"), "{text}");
+    refused_untouched(&path, &Error::SchemaTooNew { found: 7, known: 2 });
+    let text = Error::SchemaTooNew { found: 7, known: 2 }.to_string();
+    assert!(text.contains("version 7") && text.contains("up to 2"), "{text}");
 }
 
 #[test]
@@ -340,6 +368,7 @@ async fn a_cell_that_makes_no_sense_is_named_and_not_shown() {
         ("session", "account", "x'00'"),
         ("session", "remember", "2"),
         ("session", "method", "'guess'"),
+        ("session", "strategy", "'guess'"),
         ("session", "user_agent", "CAST(x'FF' AS TEXT)"),
         ("session", "generation", "-1"),
         ("session", "generation", "4294967296"),

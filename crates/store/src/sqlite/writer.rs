@@ -28,6 +28,8 @@ pub(super) struct Writer {
     pub(super) readers: Arc<Readers>,
     /// None in memory, where there is no log.
     pub(super) checkpoints: Option<Checkpoints>,
+    /// Changed after every commit that may have added to the revocation feed.
+    pub(super) hints: watch::Sender<u64>,
     /// Dropped when everything is closed.
     pub(super) done: watch::Sender<()>,
 }
@@ -67,6 +69,9 @@ impl Writer {
             tracing::error!(%error, units = units.len(), "the store could not commit");
             vec![Err(error); units.len()]
         });
+        if units.iter().zip(&outcomes).any(|(unit, outcome)| outcome.is_ok() && unit.revokes()) {
+            self.hints.send_modify(|hint| *hint = hint.wrapping_add(1));
+        }
         for (reply, outcome) in replies.into_iter().zip(outcomes) {
             // Who no longer listens finds out by reading.
             let _ = reply.send(outcome);
@@ -133,7 +138,15 @@ fn carry_out(connection: &Connection, order: &Order) -> Result<(), Error> {
         Order::SetPassword { account, expected, next, at } => {
             account::sqlite::set_password(connection, *account, expected, next, *at)
         }
+        Order::DisableAccount { account, at } => account::sqlite::disable(connection, *account, *at),
+        Order::RaiseFloor { account, to, until } => account::sqlite::raise_floor(connection, *account, *to, *until),
         Order::OpenSession(session) => session::sqlite::open(connection, session),
+        Order::ExpectRoom { account, below, now, idle_since } => {
+            session::sqlite::expect_room(connection, *account, *below, *now, *idle_since)
+        }
+        Order::EndOldest { account, keep, now, idle_since, ended, revoked_until } => {
+            session::sqlite::end_oldest(connection, *account, *keep, (*now, *idle_since), *ended, *revoked_until)
+        }
         Order::ChangeFamily { session, expected, next } => {
             session::sqlite::change_family(connection, *session, *expected, next)
         }
@@ -141,7 +154,11 @@ fn carry_out(connection: &Connection, order: &Order) -> Result<(), Error> {
         Order::EndSessions { account, except, ended, revoked_until } => {
             session::sqlite::end_all(connection, *account, *except, *ended, *revoked_until)
         }
+        Order::EndEverything { ended, before, until } => {
+            session::sqlite::end_everything(connection, *ended, *before, *until)
+        }
         Order::Sight(sighting) => session::sqlite::sight(connection, sighting),
+        Order::ExpectKeys(version) => key::sqlite::expect_version(connection, *version),
         Order::InsertKey(key) => key::sqlite::add(connection, key),
         Order::WithdrawKey { key, at } => key::sqlite::withdraw(connection, *key, *at),
         Order::DeleteKey(key) => key::sqlite::delete(connection, *key),

@@ -34,6 +34,17 @@ fn one_of_each() -> Vec<Order> {
             ended: logged_out(NOW),
             revoked_until: at(60),
         },
+        Order::EndOldest {
+            account: account_id(1),
+            keep: 0,
+            now: at(3),
+            idle_since: at(1),
+            ended: logged_out(NOW),
+            revoked_until: at(60),
+        },
+        Order::EndEverything { ended: logged_out(NOW), before: NOW, until: at(70) },
+        Order::DisableAccount { account: account_id(1), at: Some(NOW) },
+        Order::RaiseFloor { account: account_id(1), to: at(9), until: at(70) },
         Order::InsertKey(key(2)),
         Order::WithdrawKey { key: key_id(1), at: NOW },
         Order::DeleteKey(key_id(3)),
@@ -45,6 +56,7 @@ fn one_of_each() -> Vec<Order> {
 
 async fn prepare(store: &Arc<dyn Store>) {
     account_with_sessions(store, &[1, 2, 3]).await;
+    commit(store, [Order::OpenAccount(account(4)), Order::OpenSession(session(4, 4))]).await.unwrap();
     let old = Order::Revoke { entry: Revocation::Session(session_id(8)), until: at(1) };
     commit(store, [Order::InsertKey(key(1)), Order::InsertKey(key(3)), Order::Record(event(1)), old]).await.unwrap();
 }
@@ -54,13 +66,17 @@ async fn everything(store: &Arc<dyn Store>) -> String {
     let mut rows = Vec::new();
     for n in 0..=9 {
         let account = store.account(account_id(n)).await.unwrap();
-        let account = account.map(|a| (a.id, a.email, a.password.as_phc().to_owned(), a.opened_at, a.password_set_at));
+        let account = account.map(|a| {
+            let instants = (a.opened_at, a.password_set_at, a.disabled_at, a.not_before);
+            (a.id, a.email, a.password.as_phc().to_owned(), instants)
+        });
         rows.push((account, store.session(session_id(n)).await.unwrap()));
     }
     let (keys, version) = (store.keys().await.unwrap(), store.keys_version().await.unwrap());
     let (events, revocations) =
         (store.events_after(0, 99).await.unwrap(), store.revocations_after(0, 99).await.unwrap());
-    format!("{rows:?} {version} {keys:?} {events:?} {revocations:?}")
+    let newest = store.newest_revocation().await.unwrap();
+    format!("{rows:?} {version} {keys:?} {events:?} {revocations:?} {newest}")
 }
 
 pub(crate) async fn a_unit_that_conflicts_in_its_middle_changes_nothing(store: Arc<dyn Store>) {
@@ -134,5 +150,6 @@ pub(crate) async fn a_closed_store_has_done_what_it_took_and_takes_no_more(store
     store.close().await;
     assert_eq!(commit(&store, [Order::InsertKey(key(100))]).await, Err(closed.clone()));
     assert_eq!(store.keys().await, Err(closed.clone()));
+    assert_eq!(store.newest_revocation().await, Err(closed.clone()));
     assert_eq!(store.ping().await, Err(closed));
 }

@@ -48,6 +48,11 @@ impl Unit {
     pub fn orders(&self) -> &[Order] {
         &self.orders
     }
+
+    /// Whether it can add entries to the revocation feed.
+    pub(crate) fn revokes(&self) -> bool {
+        self.orders.iter().any(Order::revokes)
+    }
 }
 
 impl From<Order> for Unit {
@@ -73,8 +78,57 @@ pub enum Order {
         /// When its owner set a new password; `None` when the same password was only hashed anew.
         at: Option<Timestamp>,
     },
-    /// Adds a session. Conflicts when its id is taken or its account is not there.
+    /// Disables an account, or enables it again. Conflicts when it is so already, or there is no such account. Its
+    /// sessions are ended by an order of their own.
+    DisableAccount {
+        /// Which.
+        account: AccountId,
+        /// Since when it is disabled; `None` enables it.
+        at: Option<Timestamp>,
+    },
+    /// Raises the instant before which no session of an account can have been opened, and adds a
+    /// [`Revocation::Account`] to the feed. An instant that is later already stays. Conflicts when there is no such account.
+    RaiseFloor {
+        /// Whose.
+        account: AccountId,
+        /// What was opened or issued before this is over.
+        to: Timestamp,
+        /// From when on the entry of the feed can be forgotten.
+        until: Timestamp,
+    },
+    /// Adds a session. Conflicts when its id is taken, when its account is not there or is disabled, and when the account's
+    /// `not_before` is after `opened_at`.
     OpenSession(Session),
+    /// Changes nothing. Conflicts unless an account has fewer live sessions than `below`: those that have not ended, whose
+    /// `absolute_until` is after `now` and whose `last_used_at` is after `idle_since`.
+    ///
+    /// Of units that expect room and then open a session, never more succeed than there is room, however many race.
+    ExpectRoom {
+        /// Whose.
+        account: AccountId,
+        /// So many are too many already.
+        below: u32,
+        /// The instant of the use case.
+        now: Timestamp,
+        /// What was last used at this instant or before it is over.
+        idle_since: Timestamp,
+    },
+    /// Ends those live sessions of an account (as in [`Order::ExpectRoom`]) that were used longest ago, so that at most
+    /// `keep` are left, and adds a [`Revocation::Session`] to the feed for each. Never conflicts.
+    EndOldest {
+        /// Whose.
+        account: AccountId,
+        /// As many stay.
+        keep: u32,
+        /// The instant of the use case.
+        now: Timestamp,
+        /// What was last used at this instant or before it is over, and is left alone.
+        idle_since: Timestamp,
+        /// When and why.
+        ended: Ended,
+        /// From when on the entries of the feed can be forgotten.
+        revoked_until: Timestamp,
+    },
     /// Replaces the state of a refresh family, for a rotation or a repeat. Conflicts unless the row has the `expected`
     /// version and has not ended. A change within one generation (a repeat) was judged by the generation's
     /// acknowledgement too, so it conflicts when that is no longer what `next` says.
@@ -107,8 +161,20 @@ pub enum Order {
         /// From when on the entries of the feed can be forgotten.
         revoked_until: Timestamp,
     },
+    /// Ends every session there is that has not ended, and adds one entry to the feed, a [`Revocation::Everything`]. Never
+    /// conflicts.
+    EndEverything {
+        /// When and why.
+        ended: Ended,
+        /// What was issued up to this is no longer good.
+        before: Timestamp,
+        /// From when on the entry of the feed can be forgotten.
+        until: Timestamp,
+    },
     /// Notes that a session was seen in use. Never conflicts: what is out of date in it changes nothing.
     Sight(Sighting),
+    /// Changes nothing. Conflicts unless [`keys_version`](crate::Keys::keys_version) is this.
+    ExpectKeys(u64),
     /// Adds a key to the ring. Conflicts when its id is taken.
     InsertKey(KeyRecord),
     /// Withdraws a key. Conflicts when it was withdrawn already or is not there.
@@ -137,4 +203,31 @@ pub enum Order {
         /// Sessions that were over before this are forgotten.
         ended_before: Timestamp,
     },
+}
+
+impl Order {
+    /// Whether it can add entries to the revocation feed.
+    pub(crate) fn revokes(&self) -> bool {
+        match self {
+            Self::RaiseFloor { .. }
+            | Self::EndOldest { .. }
+            | Self::EndSessions { .. }
+            | Self::EndEverything { .. }
+            | Self::Revoke { .. } => true,
+            Self::OpenAccount(_)
+            | Self::SetPassword { .. }
+            | Self::DisableAccount { .. }
+            | Self::OpenSession(_)
+            | Self::ExpectRoom { .. }
+            | Self::ChangeFamily { .. }
+            | Self::EndSession { .. }
+            | Self::Sight(_)
+            | Self::ExpectKeys(_)
+            | Self::InsertKey(_)
+            | Self::WithdrawKey { .. }
+            | Self::DeleteKey(_)
+            | Self::Record(_)
+            | Self::Sweep { .. } => false,
+        }
+    }
 }

@@ -3,36 +3,54 @@
 use crate::Response;
 use crate::call::Call;
 use crate::problem::Problem;
-use cloakroom_app::session::Me;
-use cloakroom_core::session::Session;
+use cloakroom_core::id::SessionId;
+use cloakroom_core::session::{Method, Session, device_name};
 use cloakroom_core::time::{Lifetime, Timestamp};
 use minijinja::{Value, context};
 
 impl Call {
-    /// Who is logged in, where, and the ways to end it.
-    pub(crate) fn account_page(&self, me: &Me, sessions: &[Session]) -> Result<Response, Problem> {
-        let now = self.web.app().clock().now();
-        let row = |session: &Session| {
-            context! {
-                here => session.id == me.session.id,
-                opened => ago(now, session.opened_at),
-                used => ago(now, session.last_used_at),
-                device => &session.user_agent,
-                address => &session.address,
-            }
+    /// Who is logged in, where, and the ways to end it; with what went wrong when a form of it was refused.
+    pub(crate) async fn account_page(&self, problem: Option<&Problem>) -> Result<Response, Problem> {
+        let app = self.web.app();
+        let seen = self.seen()?;
+        let (me, sessions) = (app.me(seen).await?, app.sessions(seen).await?);
+        let now = app.clock().now();
+        let rows: Vec<Value> = sessions.iter().map(|session| row(session, me.session.id, now)).collect();
+        let (csrf, _) = self.form_token().await?;
+        let shown = problem.map(|problem| {
+            let (_, _, title) = problem.code.parts();
+            context! { title, advice => problem.code.advice() }
+        });
+        let values = context! {
+            csrf,
+            problem => shown,
+            notice => self.query("notice").filter(|notice| notice == "password-changed"),
+            email => me.account.email.as_str(),
+            opened => ago(now, me.account.opened_at),
+            ends => format!("in {}", roughly(app.settings().lifetimes.expires_at(&me.session).since(now))),
+            min_characters => app.settings().passwords.min_characters,
+            sessions => rows,
         };
-        let rows: Vec<Value> = sessions.iter().map(row).collect();
-        let (csrf, _) = self.form_token()?;
-        self.web.page(
-            "account.html",
-            context! {
-                csrf,
-                email => me.account.email.as_str(),
-                opened => ago(now, me.account.opened_at),
-                ends => format!("in {}", roughly(me.session.absolute_until.since(now))),
-                sessions => rows,
-            },
-        )
+        let mut response = self.web.page(self.client.slot, "account.html", values)?;
+        if let Some(problem) = problem {
+            *response.status_mut() = problem.code.parts().0;
+        }
+        Ok(response)
+    }
+}
+
+fn row(session: &Session, here: SessionId, now: Timestamp) -> Value {
+    context! {
+        id => session.id.to_string(),
+        here => session.id == here,
+        opened => ago(now, session.opened_at),
+        used => ago(now, session.last_used_at),
+        device => device_name(&session.user_agent),
+        agent => &session.user_agent,
+        address => &session.address,
+        by => match session.method { Method::Password => "a password" },
+        keeps => session.remember,
+        bound => session.is_bound(),
     }
 }
 

@@ -1,10 +1,9 @@
 //! What every form page needs: the token, the device that it is bound to, and where to return to.
 
 use crate::call::Call;
-use crate::cookies::Cookies;
 use crate::problem::Problem;
-use crate::{Response, Web};
-use cloakroom_app::session::Opened;
+use crate::{Response, Slot, Web};
+use cloakroom_app::session::{Handed, Opened};
 use cloakroom_app::token::Binding;
 use cloakroom_core::return_to::ReturnTo;
 
@@ -18,23 +17,27 @@ impl Call {
     /// local path.
     pub(crate) fn return_to(&mut self) -> Result<ReturnTo, Problem> {
         let asked = self.fields.optional("return_to")?.or_else(|| self.query("return_to"));
-        Ok(asked.as_deref().and_then(ReturnTo::parse).unwrap_or_else(ReturnTo::home))
+        let asked = asked.as_deref().map(|path| self.client.slot.without(path));
+        Ok(asked.and_then(ReturnTo::parse).unwrap_or_else(ReturnTo::home))
     }
 
     /// Whether this browser has a live session.
-    pub(crate) fn is_signed_in(&self) -> bool {
-        let cookies = Cookies::parse(&self.parts.headers, self.web.site().cookies).unwrap_or_default();
-        cookies.access.is_some_and(|token| self.web.app().authenticate(token).is_ok())
+    pub(crate) async fn is_signed_in(&self) -> bool {
+        match self.shown() {
+            Ok(Some(shown)) => self.web.app().authenticate(shown.credential).await.is_ok(),
+            _ => false,
+        }
     }
 
     /// A form token for this browser, and the device cookie to set if it had none to bind the token to.
-    pub(crate) fn form_token(&self) -> Result<(String, Option<String>), Problem> {
+    pub(crate) async fn form_token(&self) -> Result<(String, Option<String>), Problem> {
         let app = self.web.app();
-        let cookies = Cookies::parse(&self.parts.headers, self.web.site().cookies)?;
-        if let Some(session) = cookies.access.and_then(|token| app.session_of(token)) {
+        if let Some(shown) = self.shown()?
+            && let Some(session) = app.session_of(shown.credential).await
+        {
             return Ok((app.form_token(Binding::Session(session))?, None));
         }
-        if let Some(device) = cookies.device.filter(|device| device.len() == DEVICE_CHARACTERS) {
+        if let Some(device) = self.cookies()?.device.filter(|device| device.len() == DEVICE_CHARACTERS) {
             Ok((app.form_token(Binding::Device(device))?, None))
         } else {
             let device = app.new_device()?;
@@ -45,18 +48,46 @@ impl Call {
     /// Sets the device cookie, where there is one to set.
     pub(crate) fn remember_device(&self, response: &mut Response, device: Option<&str>) {
         if let Some(device) = device {
-            self.web.set_cookie(response, &self.web.site().cookies.write_device(device));
+            let names = self.web.site().cookies.in_slot(self.client.slot);
+            self.web.set_cookie(response, &names.write_device(device));
         }
     }
 }
 
 impl Web {
-    /// Sets the cookies of a session.
-    pub(crate) fn set_session(&self, response: &mut Response, session: &Opened) {
-        let (names, same_site) = (self.site.cookies, self.site.same_site);
-        let refresh = session.refresh_token.to_wire();
-        for (kind, value) in [(Kind::Access, &session.access_token), (Kind::Refresh, &refresh)] {
-            self.set_cookie(response, &names.write(kind, value, session.cookies_for, same_site));
+    /// Sets the cookies of a session, each that its strategy has; what an earlier session of another strategy left behind
+    /// is cleared. A program gets none.
+    pub(crate) fn set_session(&self, response: &mut Response, session: &Opened, slot: Slot) {
+        let (names, same_site) = (self.site.cookies.in_slot(slot), self.site.same_site);
+        let cookies = match &session.handed {
+            Handed::Cookie { access, refresh } => {
+                vec![(Kind::Access, access.clone()), (Kind::Refresh, refresh.to_wire())]
+            }
+            Handed::Ticket(ticket) => vec![(Kind::Access, ticket.to_wire())],
+            Handed::Split { claims, signature, refresh } => vec![
+                (Kind::Claims, claims.clone()),
+                (Kind::Signature, signature.clone()),
+                (Kind::Refresh, refresh.to_wire()),
+            ],
+            Handed::SplitBearer { signature, company, refresh, .. } => vec![
+                (Kind::Access, company.to_wire()),
+                (Kind::Signature, signature.clone()),
+                (Kind::Refresh, refresh.to_wire()),
+            ],
+            Handed::Memory { company, refresh, .. } => {
+                vec![(Kind::Access, company.to_wire()), (Kind::Refresh, refresh.to_wire())]
+            }
+            Handed::Native { .. } => return,
+        };
+        let several = self.app.settings().offered.len() > 1;
+        for kind in self.kinds() {
+            match cookies.iter().find(|(set, _)| *set == kind) {
+                Some((_, value)) => {
+                    self.set_cookie(response, &names.write(kind, value, session.cookies_for, same_site));
+                }
+                None if several => self.set_cookie(response, &names.clear(kind, same_site)),
+                None => {}
+            }
         }
     }
 }

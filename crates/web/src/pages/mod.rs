@@ -5,7 +5,7 @@ mod entrance;
 mod form;
 
 use crate::problem::Problem;
-use crate::{Response, Web};
+use crate::{Response, Slot, Web};
 use http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue};
 use minijinja::{AutoEscape, Environment, Value, context};
 
@@ -45,7 +45,8 @@ impl Pages {
 
 impl Web {
     /// Renders a page with its own strict policy.
-    fn page(&self, name: &str, values: Value) -> Result<Response, Problem> {
+    fn page(&self, slot: Slot, name: &str, values: Value) -> Result<Response, Problem> {
+        let values = context! { base => slot.prefix(), ..values };
         let html = self
             .pages
             .render(name, values)
@@ -60,20 +61,20 @@ impl Web {
     }
 
     /// A problem as a page: the same status, the same words.
-    pub(crate) fn error_page(&self, problem: &Problem) -> Response {
+    pub(crate) fn error_page(&self, problem: &Problem, slot: Slot) -> Response {
         let (status, code, title) = problem.code.parts();
         let values = context! {
             title, code, advice => problem.code.advice(), incident => problem.incident(),
         };
-        let mut response = self.page("error.html", values).unwrap_or_default();
+        let mut response = self.page(slot, "error.html", values).unwrap_or_default();
         *response.status_mut() = status;
         response
     }
 
     /// One step that begins on this site, so that `Strict` cookies come along. `to` is a local path built here.
-    pub(crate) fn hop_page(&self, to: &str) -> Result<Response, Problem> {
+    pub(crate) fn hop_page(&self, to: &str, slot: Slot) -> Result<Response, Problem> {
         let joint = if to.contains('?') { '&' } else { '?' };
-        self.page("hop.html", context! { to => format!("{to}{joint}hop=1") })
+        self.page(slot, "hop.html", context! { to => slot.at(&format!("{to}{joint}hop=1")) })
     }
 }
 
@@ -89,7 +90,11 @@ mod tests {
             notice => "logged-out", problem => context! { title => "T", advice => "A", field => "email" }, email => "\"><script>x</script>",
             csrf => "TOKEN", return_to => "/notes", min_characters => 15, to => "/auth/refresh?hop=1",
             opened => "2 hours ago", ends => "in 30 days",
-            sessions => [context! { here => true, opened => "2 hours ago", used => "just now", device => "<b>", address => "::1" }],
+            base => "/u/1",
+            sessions => [context! {
+                id => "s", here => false, opened => "2 hours ago", used => "just now", device => "<b>", agent => "<i>",
+                address => "::1", by => "a password", keeps => true, bound => false,
+            }],
         };
         for (name, source) in TEMPLATES {
             if name == "layout.html" {

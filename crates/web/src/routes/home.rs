@@ -6,5 +6,5 @@ use crate::problem::Problem;
 
 /// Leads to the account page, which leads on to the log-in where nobody is.
 pub(crate) async fn get(call: Call) -> Result<Response, Problem> {
-    Ok(call.web.redirect("/auth/account"))
+    Ok(call.redirect("/auth/account"))
 }

@@ -2,7 +2,6 @@
 
 use crate::Response;
 use crate::call::Call;
-use crate::cookies::Cookies;
 use crate::problem::{Code, Problem};
 use cloakroom_app::session::Scope;
 use cloakroom_app::{Error, Refusal};
@@ -27,9 +26,8 @@ pub(crate) async fn all(call: Call) -> Result<Response, Problem> {
 }
 
 async fn end(call: Call, scope: Scope) -> Result<Response, Problem> {
-    let cookies = Cookies::parse(&call.parts.headers, call.web.site().cookies)?;
-    let ended = match cookies.access {
-        Some(token) => call.web.app().log_out(token, scope).await,
+    let ended = match call.shown()? {
+        Some(shown) => call.web.app().log_out(shown.credential, scope).await,
         None => Err(Refusal::SignedOut.into()),
     };
     match ended {
@@ -40,8 +38,8 @@ async fn end(call: Call, scope: Scope) -> Result<Response, Problem> {
     }
     let gone = scope != Scope::Others;
     let mut response = match (call.fields.form, gone) {
-        (true, true) => call.web.redirect("/auth/login?notice=logged-out"),
-        (true, false) => call.web.redirect("/auth/account"),
+        (true, true) => call.redirect("/auth/login?notice=logged-out"),
+        (true, false) => call.redirect("/auth/account"),
         (false, _) => {
             let mut response = Response::default();
             *response.status_mut() = StatusCode::NO_CONTENT;
@@ -49,10 +47,19 @@ async fn end(call: Call, scope: Scope) -> Result<Response, Problem> {
         }
     };
     if gone {
-        // BR-07: only after the store knows; it clears what pages kept, and says nothing about what a thief copied.
-        response.headers_mut().insert(CLEAR_SITE_DATA, HeaderValue::from_static("\"cache\", \"storage\""));
-        call.web.clear_cookies(&mut response);
-        call.web.forget_pages(&mut response);
+        call.say_goodbye(&mut response);
     }
     Ok(response)
+}
+
+impl Call {
+    /// BR-07: only after the store knows. Clears what pages kept, and says nothing about what a thief copied. Storage is
+    /// one for all slots: where there are several, the accounts of the others keep theirs.
+    pub(crate) fn say_goodbye(&self, response: &mut Response) {
+        let alone = self.web.site().slots < 2;
+        let cleared = if alone { "\"cache\", \"storage\"" } else { "\"cache\"" };
+        response.headers_mut().insert(CLEAR_SITE_DATA, HeaderValue::from_static(cleared));
+        self.web.clear_cookies(response, self.client.slot);
+        self.web.forget_pages(response, self.client.slot);
+    }
 }

@@ -8,12 +8,15 @@ pub(crate) mod jwks;
 pub(crate) mod login;
 pub(crate) mod logout;
 pub(crate) mod me;
+pub(crate) mod password;
 pub(crate) mod refresh;
 pub(crate) mod reports;
+pub(crate) mod revocations;
+pub(crate) mod sessions;
 pub(crate) mod signup;
 
 use crate::Response;
-use cloakroom_app::session::Opened;
+use cloakroom_app::session::{Handed, Opened};
 use cloakroom_core::account::Account;
 use cloakroom_core::session::Session;
 use http::header::{CONTENT_TYPE, HeaderValue};
@@ -26,14 +29,29 @@ fn answer(body: &Value) -> Response {
     response
 }
 
-/// What log-in and refresh answer: no token is in it (v5.0.0-3.3.4).
+/// What log-in and refresh answer. No token is in it (v5.0.0-3.3.4), but for strategies whose tokens belong there: half
+/// of one for `split-bearer`, a short-lived one for `memory`, both for a program.
 fn opened(account: &Account, opened: &Opened) -> Value {
-    json!({
+    let mut body = json!({
         "account": account_of(account),
         "session": session_of(&opened.session),
         "expires_at": opened.expires_at.unix_seconds(),
         "csrf": opened.form_token,
-    })
+    });
+    let fields = match &opened.handed {
+        Handed::Cookie { .. } | Handed::Ticket(_) | Handed::Split { .. } => vec![],
+        Handed::SplitBearer { claims, .. } => vec![("claims", claims.clone())],
+        Handed::Memory { access, .. } => vec![("token_type", "Bearer".into()), ("access_token", access.clone())],
+        Handed::Native { access, refresh } => vec![
+            ("token_type", "Bearer".into()),
+            ("access_token", access.clone()),
+            ("refresh_token", refresh.to_wire()),
+        ],
+    };
+    if let Some(body) = body.as_object_mut() {
+        body.extend(fields.into_iter().map(|(name, value)| (name.to_owned(), value.into())));
+    }
+    body
 }
 
 fn account_of(account: &Account) -> Value {
@@ -46,5 +64,6 @@ fn session_of(session: &Session) -> Value {
         "opened_at": session.opened_at.unix_seconds(),
         "ends_at": session.absolute_until.unix_seconds(),
         "methods": [session.method.as_str()],
+        "strategy": session.strategy.as_str(),
     })
 }

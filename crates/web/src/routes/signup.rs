@@ -13,7 +13,7 @@ pub(crate) async fn post(mut call: Call) -> Result<Response, Problem> {
     let password = call.fields.text("password")?;
     let return_to = call.return_to()?;
     match call.web.app().sign_up(&email, password).await.map_err(Problem::from) {
-        Err(problem) if call.fields.form => call.signup_page(Some(&problem), &email, &return_to),
+        Err(problem) if call.fields.form => call.signup_page(Some(&problem), &email, &return_to).await,
         Err(problem) => Err(problem),
         Ok(()) if call.fields.form => Ok(call.after_signup(&return_to)),
         Ok(()) => {
@@ -27,5 +27,5 @@ pub(crate) async fn post(mut call: Call) -> Result<Response, Problem> {
 /// `GET /auth/signup`: the page.
 pub(crate) async fn get(mut call: Call) -> Result<Response, Problem> {
     let return_to = call.return_to()?;
-    call.signup_page(None, "", &return_to)
+    call.signup_page(None, "", &return_to).await
 }

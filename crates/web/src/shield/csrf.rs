@@ -50,7 +50,7 @@ fn came_from(site: &Site, headers: &HeaderMap) -> Result<bool, Code> {
 
 /// The three content types of forms, and a body without any (v5.0.0-3.5.2). A body-less call is none: a form always
 /// has a content type.
-fn a_form_could_send(request: &Parts, has_body: bool) -> bool {
+pub(crate) fn a_form_could_send(request: &Parts, has_body: bool) -> bool {
     let headers = &request.headers;
     if request.method != Method::POST {
         return false;
@@ -75,6 +75,7 @@ mod tests {
             hosts: vec![],
             trusted_origins: vec!["https://admin.example.com".into()],
             cookies: CookieNames::SECURE,
+            slots: 1,
             same_site: SameSite::Lax,
             headers: HeaderPolicy::default(),
             service_workers: vec![],

@@ -4,4 +4,4 @@ mod before;
 mod csrf;
 mod headers;
 
-pub(crate) use csrf::{Judged, judge as judge_csrf};
+pub(crate) use csrf::{Judged, a_form_could_send, judge as judge_csrf};

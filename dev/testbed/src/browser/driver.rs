@@ -22,6 +22,8 @@ pub(super) trait BrowserDriver: Send + Sync {
     fn version(&self) -> &str;
     fn process_id(&self) -> i32;
     async fn context(&self) -> Result<Box<dyn ContextDriver>>;
+    /// The jar that is kept in the profile.
+    async fn kept_context(&self) -> Result<Box<dyn ContextDriver>>;
     async fn close(&self) -> Result<()>;
 }
 

@@ -17,6 +17,7 @@ mod key;
 mod link;
 mod page;
 mod process;
+mod profile;
 mod response;
 
 use std::path::Path;
@@ -26,6 +27,7 @@ use anyhow::{Context as _, Result};
 
 pub use self::cookie::{Cookie, SameSite};
 pub use self::page::Page;
+pub use self::profile::Profile;
 pub use self::response::ResponseSeen;
 
 /// A browser engine this crate can drive.
@@ -64,20 +66,26 @@ impl Engine {
     }
 }
 
-/// One running browser with a fresh profile. Dropping it kills the program and everything the program started, and
-/// removes the profile; commands still pending in its contexts and pages then fail at once.
+/// One running browser. Dropping it kills the program and everything the program started, and removes a profile that
+/// nobody else holds; commands still pending in its contexts and pages then fail at once.
 pub struct Browser {
     driver: Arc<dyn driver::BrowserDriver>,
     engine: Engine,
 }
 
 impl Browser {
-    /// Starts `engine` headless and waits until it takes commands.
+    /// Starts `engine` headless on a fresh profile and waits until it takes commands.
     pub async fn launch(engine: Engine) -> Result<Self> {
+        Self::launch_on(engine, &Profile::new()?).await
+    }
+
+    /// The same on a profile that another browser of that engine may have left behind: what it kept is there again.
+    pub async fn launch_on(engine: Engine, profile: &Profile) -> Result<Self> {
+        let profile = profile.clone();
         let program = engine.program().with_context(|| format!("{} is not installed", engine.name()))?;
         let driver: Arc<dyn driver::BrowserDriver> = match engine {
-            Engine::Chromium => Arc::new(chromium::Chromium::launch(program).await?),
-            Engine::Firefox => Arc::new(firefox::Firefox::launch(program).await?),
+            Engine::Chromium => Arc::new(chromium::Chromium::launch(program, profile).await?),
+            Engine::Firefox => Arc::new(firefox::Firefox::launch(program, profile).await?),
         };
         Ok(Self { driver, engine })
     }
@@ -100,6 +108,12 @@ impl Browser {
     /// A new context: empty cookie jar, empty storage, empty cache.
     pub async fn context(&self) -> Result<Context> {
         Ok(Context { driver: self.driver.context().await?, engine: self.engine })
+    }
+
+    /// The context of the profile itself. What it holds outlives the browser, as far as browsers keep such things; what
+    /// the other contexts hold does not. It cannot be closed alone.
+    pub async fn kept_context(&self) -> Result<Context> {
+        Ok(Context { driver: self.driver.kept_context().await?, engine: self.engine })
     }
 
     /// Asks the browser to quit. Whatever is left of it afterwards is killed, as it is on drop.

@@ -1,4 +1,4 @@
-//! The browser's process: started in a process group of its own with a fresh profile, killed as a group, profile removed.
+//! The browser's process: started in a process group of its own on a profile, killed as a group.
 //! It deliberately passes none of the caller's environment on: no proxy, no API key, no display.
 
 use std::collections::VecDeque;
@@ -8,10 +8,11 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow, bail};
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
-use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStderr, Command};
 use tokio::sync::Mutex;
+
+use super::profile::Profile;
 
 /// A cold start on a busy machine takes seconds, not more than this.
 const START_DEADLINE: Duration = Duration::from_secs(90);
@@ -22,8 +23,8 @@ const QUOTED_LINES: usize = 20;
 pub(super) struct Process {
     group: Pid,
     child: Mutex<Child>,
-    // Field order matters: removed after `drop` below has killed the writers.
-    _profile: TempDir,
+    // Field order matters: let go after `drop` below has killed the writers.
+    _profile: Profile,
 }
 
 impl Process {
@@ -31,7 +32,7 @@ impl Process {
     pub(super) async fn start(
         program: &Path,
         args: &[String],
-        profile: TempDir,
+        profile: Profile,
         marker: &str,
     ) -> Result<(Self, String)> {
         let scratch = profile.path().join("tmp");

@@ -56,6 +56,16 @@ impl Elsewhere {
         std::mem::take(&mut self.posts.lock().unwrap())
     }
 
+    /// Somebody who has never been here posts with cookies that were carried off from another browser.
+    pub(crate) async fn post_with(&self, path: &str, cookies: &str, body: &str) {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).await.unwrap();
+        let length = body.len();
+        let request =
+            format!("POST {path} HTTP/1.1\r\nHost: x\r\nCookie: {cookies}\r\nContent-Length: {length}\r\n\r\n{body}");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        stream.read_to_end(&mut Vec::new()).await.unwrap();
+    }
+
     /// One request, one answer, closed: browsers also open connections that they then do not use.
     async fn answer(self, mut stream: TcpStream) -> std::io::Result<()> {
         let mut request = Vec::new();

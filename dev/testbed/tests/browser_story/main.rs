@@ -3,13 +3,22 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod account;
+mod api;
+mod bearer;
+mod complete;
 mod elsewhere;
 mod from_elsewhere;
 mod notes;
 mod person;
 mod plain;
+mod restart;
 mod secrets;
+mod slots;
+mod spa;
+mod split;
 mod stage;
+mod ticket;
 
 use cloakroom_testbed::browser::Engine;
 
@@ -33,4 +42,14 @@ in_every_engine! {
     ck_07_a_link_from_another_site_comes_back_to_the_session_over_one_hop = super::from_elsewhere::link;
     br_01_a_form_of_another_site_changes_nothing_here_and_does_at_a_naive_victim = super::from_elsewhere::form;
     ck_03_a_script_can_neither_plant_nor_overwrite_the_session_cookie = super::from_elsewhere::overwrite;
+    a_ticket_stays_as_it_is_through_pages_without_scripts_and_going_back_after_log_out_shows_nothing = super::ticket::story;
+    of_a_split_token_the_page_reads_the_claims_and_never_the_signature = super::split::story;
+    half_a_token_in_the_memory_of_two_tabs_is_found_by_no_search_and_useless_elsewhere = super::bearer::split_bearer;
+    a_token_in_memory_is_accepted_by_an_api_on_another_site_and_found_by_no_search = super::bearer::memory;
+    two_accounts_in_two_tabs_refresh_and_log_out_each_on_its_own = super::slots::story;
+    a_closed_browser_keeps_a_cookie_session_only_for_who_asked_for_it = super::restart::cookie;
+    a_closed_browser_keeps_a_ticket_only_for_who_asked_for_it = super::restart::ticket;
+    a_log_out_closes_the_streams_of_its_session_everywhere_and_of_nobody_else = super::complete::streams;
+    after_a_log_out_going_back_shows_nothing_not_even_from_the_back_forward_cache = super::complete::going_back;
+    a_session_on_the_account_page_is_ended_by_keyboard_alone = super::account::story;
 }

@@ -16,6 +16,18 @@ pub(crate) async fn sign_up(page: &Page, email: &str) {
 pub(crate) async fn log_in(page: &Page, email: &str, destination: &str) {
     page.wait_url("/auth/login").await.unwrap();
     fill(page, email).await;
+    arrive(page, destination).await;
+}
+
+/// The same, with the box ticked that keeps the session when the browser is closed.
+pub(crate) async fn log_in_and_stay(page: &Page, email: &str, destination: &str) {
+    page.wait_url("/auth/login").await.unwrap();
+    page.click("input[name=remember]").await.unwrap();
+    fill(page, email).await;
+    arrive(page, destination).await;
+}
+
+async fn arrive(page: &Page, destination: &str) {
     page.wait_for(&format!("document.readyState === 'complete' && location.href === {destination:?}")).await.unwrap();
 }
 

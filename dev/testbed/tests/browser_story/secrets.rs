@@ -7,6 +7,9 @@ use std::collections::BTreeSet;
 
 pub(crate) const ACCESS: &str = "__Host-Http-cloakroom";
 pub(crate) const REFRESH: &str = "__Secure-cloakroom-refresh";
+/// The half of a `split` token that is meant to be read.
+pub(crate) const CLAIMS: &str = "__Host-cloakroom-claims";
+pub(crate) const SIGNATURE: &str = "__Host-Http-cloakroom-signature";
 
 /// Shorter parts of a value are ids and the like, which are no secrets.
 const SECRET_CHARACTERS: usize = 40;
@@ -21,13 +24,20 @@ impl Secrets {
         let cookies = context.cookies().await.unwrap();
         let ours: Vec<_> = cookies.into_iter().filter(|cookie| cookie.name.contains("cloakroom")).collect();
         for cookie in &ours {
-            assert!(cookie.http_only && cookie.secure, "{}", cookie.name);
-            assert!(cookie.value.len() >= SECRET_CHARACTERS, "{}", cookie.name);
-            let parts = cookie.value.split('.').filter(|part| part.len() >= SECRET_CHARACTERS);
-            self.0.extend(parts.map(str::to_owned));
-            self.0.insert(cookie.value.clone());
+            assert!(cookie.secure && cookie.http_only == (cookie.name != CLAIMS), "{}", cookie.name);
+            if cookie.http_only {
+                self.add(&cookie.value);
+            }
         }
         ours.len()
+    }
+
+    /// Adds what was handed out in another way.
+    pub(crate) fn add(&mut self, value: &str) {
+        assert!(value.len() >= SECRET_CHARACTERS, "too short to be looked for");
+        let parts = value.split('.').filter(|part| part.len() >= SECRET_CHARACTERS);
+        self.0.extend(parts.map(str::to_owned));
+        self.0.insert(value.to_owned());
     }
 
     /// One of them.
@@ -103,7 +113,12 @@ fn looks_like_refresh_token(word: &str) -> bool {
 
 /// The generation of the refresh token in the jar.
 pub(crate) async fn generation(context: &Context) -> u32 {
-    let token = value(context, REFRESH).await.unwrap();
+    generation_in(context, REFRESH).await
+}
+
+/// The same of another slot, whose cookie has another name.
+pub(crate) async fn generation_in(context: &Context, name: &str) -> u32 {
+    let token = value(context, name).await.unwrap();
     RefreshToken::parse(&token).unwrap_or_else(|_| panic!("the cookie is no refresh token")).generation()
 }
 

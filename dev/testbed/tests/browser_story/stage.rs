@@ -51,7 +51,7 @@ impl Stage {
     }
 
     async fn open(&mut self, port: u16) {
-        let system = System::start(port, self.folder.path(), Arc::clone(&self.clock) as _).await.unwrap();
+        let system = System::start(port, self.folder.path(), "cookie", Arc::clone(&self.clock) as _).await.unwrap();
         self.origin = system.origin();
         self.system = Some(system);
     }

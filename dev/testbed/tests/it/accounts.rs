@@ -135,7 +135,7 @@ async fn the_pages_do_the_same_without_any_script() {
     );
 
     let account = ann.visit("/auth/account").await;
-    assert!(account.text().contains("ann@example.com") && account.text().contains("you are here"));
+    assert!(account.text().contains("ann@example.com") && account.text().contains("this one"));
     let out = ann.submit("/auth/logout", &[("cloakroom_csrf", &hidden(&account.text(), "cloakroom_csrf"))]).await;
     assert_eq!(out.header("location"), "/auth/login?notice=logged-out");
     let gone = ann.visit("/auth/account").await;

@@ -4,6 +4,9 @@
 
 mod install;
 mod need;
+#[expect(dead_code, reason = "it is the testbed's, which uses all of it")]
+#[path = "../../../testbed/src/postgres/server.rs"]
+mod server;
 mod step;
 
 use std::process::ExitCode;
@@ -46,7 +49,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     if matches!(install::install(&need::missing(&steps), options.no_install)?, Ready::No) {
         return Ok(ExitCode::from(MISSING));
     }
-    let environment = step::environment();
+    let environment = step::environment(&steps)?;
     for remark in &environment.remarks {
         println!("{remark}");
     }

@@ -61,6 +61,13 @@ pub(crate) const NEEDS: &[Need] = &[
         install: Install::Debian("firefox-esr"),
     },
     Need {
+        name: "PostgreSQL",
+        steps: &["tests"],
+        // Debian keeps the server's programs out of `PATH`, and puts this one there.
+        probe: Probe::Program(&["pg_createcluster", "initdb"]),
+        install: Install::Debian("postgresql"),
+    },
+    Need {
         name: "Node.js",
         steps: &["client", "generated", "tests"],
         probe: Probe::Program(&["node"]),

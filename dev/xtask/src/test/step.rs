@@ -6,7 +6,10 @@
 use std::fs;
 use std::path::PathBuf;
 
+use anyhow::{Context as _, Result};
+
 use super::need::INTEROP;
+use super::server::Server;
 use crate::shell::{self, Call};
 
 /// One row: a name to choose it by, a sentence for `--help`, and the calls that must all succeed.
@@ -96,14 +99,16 @@ fn without_advisories() -> Option<&'static str> {
     (!home.is_some_and(is_fetched)).then_some("there is no RustSec database here; `cargo deny fetch db` gets one")
 }
 
-/// The environment of every step, and what of it is worth telling.
+/// The environment of every step, and what of it is worth telling. Dropping it stops the Postgres of the tests.
 pub(crate) struct Environment {
     pub(crate) variables: Vec<(String, String)>,
     pub(crate) remarks: Vec<String>,
+    _postgres: Option<Postgres>,
 }
 
-/// Puts the environment together: where vectors and foreign libraries are, and what may not be skipped.
-pub(crate) fn environment() -> Environment {
+/// Puts the environment together: where vectors and foreign libraries are, what may not be skipped, and a Postgres where
+/// a step has tests for it.
+pub(crate) fn environment(steps: &[&Step]) -> Result<Environment> {
     let mut variables = vec![("CLOAKROOM_INTEROP".to_owned(), shell::root().join(INTEROP).display().to_string())];
     let mut remarks = Vec::new();
     let asked = std::env::var_os("CLOAKROOM_VECTORS").map(PathBuf::from);
@@ -121,5 +126,39 @@ pub(crate) fn environment() -> Environment {
         variables.push(("CLOAKROOM_VECTORS_REQUIRED".to_owned(), "1".to_owned()));
         remarks.push("CI is set: skipped vectors are a failure".to_owned());
     }
-    Environment { variables, remarks }
+    let postgres = if steps.iter().any(|step| step.name == "tests") { Some(Postgres::start()?) } else { None };
+    if let Some(Postgres { server: Some(server), .. }) = &postgres {
+        variables.push(("CLOAKROOM_TEST_POSTGRES".to_owned(), server.url("postgres")));
+    }
+    Ok(Environment { variables, remarks, _postgres: postgres })
+}
+
+/// A server for the tests; stopped and deleted when it is dropped.
+struct Postgres {
+    server: Option<Server>,
+    folder: PathBuf,
+}
+
+impl Postgres {
+    /// In `target`; or in the machine's folder for temporary files, where root works below a folder that the user `postgres`
+    /// may not enter.
+    fn start() -> Result<Self> {
+        let name = format!("postgres-{}", std::process::id());
+        let start = |folder: PathBuf| {
+            let mut postgres = Self { server: None, folder };
+            postgres.server = Some(Server::start(&postgres.folder, &[])?);
+            anyhow::Ok(postgres)
+        };
+        start(shell::root().join("target").join(&name))
+            .or_else(|_| start(std::env::temp_dir().join(&name)))
+            .context("no Postgres could be started for the tests")
+    }
+}
+
+impl Drop for Postgres {
+    fn drop(&mut self) {
+        drop(self.server.take());
+        // What cannot be deleted is below `target`, or where the machine deletes it.
+        let _ = fs::remove_dir_all(&self.folder);
+    }
 }

@@ -9,7 +9,7 @@ mod watcher;
 use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use async_trait::async_trait;
 use serde_json::{Value, json};
 
@@ -18,9 +18,10 @@ use super::cookie::Cookie;
 use super::driver::{BrowserDriver, COMMAND_DEADLINE, ContextDriver, TabDriver};
 use super::link::{CallError, Link};
 use super::process::Process;
+use super::profile::Profile;
 
 /// Headless, without a single request of the browser's own, and no name outside this machine resolves.
-const FLAGS: [&str; 11] = [
+const FLAGS: [&str; 12] = [
     "--headless",
     // Containers run tests as root, where Chromium's sandbox refuses to start.
     "--no-sandbox",
@@ -30,6 +31,8 @@ const FLAGS: [&str; 11] = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    // The profile's cookies are sealed with a key of the desktop otherwise, if one answers.
+    "--password-store=basic",
     "--host-resolver-rules=MAP *.test 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE *.localhost, EXCLUDE 127.0.0.1",
     "--remote-debugging-port=0",
     "about:blank",
@@ -42,8 +45,7 @@ pub(super) struct Chromium {
 }
 
 impl Chromium {
-    pub(super) async fn launch(program: &Path) -> Result<Self> {
-        let profile = tempfile::Builder::new().prefix("cloakroom-chromium-").tempdir()?;
+    pub(super) async fn launch(program: &Path, profile: Profile) -> Result<Self> {
         let mut args = vec![format!("--user-data-dir={}", profile.path().display())];
         args.extend(FLAGS.map(str::to_owned));
         let (process, address) = Process::start(program, &args, profile, "DevTools listening on").await?;
@@ -67,7 +69,11 @@ impl BrowserDriver for Chromium {
     async fn context(&self) -> Result<Box<dyn ContextDriver>> {
         let answer = call(&self.link, "Target.createBrowserContext", json!({})).await?;
         let id = answer["browserContextId"].as_str().context("no id of the new context")?.to_owned();
-        Ok(Box::new(ChromiumContext { link: Arc::clone(&self.link), id }))
+        Ok(Box::new(ChromiumContext { link: Arc::clone(&self.link), id: Some(id) }))
+    }
+
+    async fn kept_context(&self) -> Result<Box<dyn ContextDriver>> {
+        Ok(Box::new(ChromiumContext { link: Arc::clone(&self.link), id: None }))
     }
 
     async fn close(&self) -> Result<()> {
@@ -81,23 +87,26 @@ impl BrowserDriver for Chromium {
 
 struct ChromiumContext {
     link: Arc<Link>,
-    id: String,
+    /// None for the profile's own, which no command names.
+    id: Option<String>,
 }
 
 #[async_trait]
 impl ContextDriver for ChromiumContext {
     async fn page(&self) -> Result<Box<dyn TabDriver>> {
-        Ok(Box::new(ChromiumTab::open(Arc::clone(&self.link), &self.id).await?))
+        Ok(Box::new(ChromiumTab::open(Arc::clone(&self.link), self.id.as_deref()).await?))
     }
 
     async fn cookies(&self) -> Result<Vec<Cookie>> {
-        let answer = call(&self.link, "Storage.getCookies", json!({ "browserContextId": self.id })).await?;
+        let params = self.id.as_ref().map_or_else(|| json!({}), |id| json!({ "browserContextId": id }));
+        let answer = call(&self.link, "Storage.getCookies", params).await?;
         let cookies = answer["cookies"].as_array().context("no list of cookies")?;
         Ok(cookies.iter().map(read_cookie).collect())
     }
 
     async fn close(&self) -> Result<()> {
-        call(&self.link, "Target.disposeBrowserContext", json!({ "browserContextId": self.id })).await?;
+        let Some(id) = &self.id else { bail!("the context of the profile ends with its browser") };
+        call(&self.link, "Target.disposeBrowserContext", json!({ "browserContextId": id })).await?;
         Ok(())
     }
 }

@@ -32,9 +32,12 @@ pub(super) struct ChromiumTab {
 }
 
 impl ChromiumTab {
-    pub(super) async fn open(link: Arc<Link>, context: &str) -> Result<Self> {
+    pub(super) async fn open(link: Arc<Link>, context: Option<&str>) -> Result<Self> {
         // A window of its own: a tab behind another one gets no animation frames.
-        let params = json!({ "url": "about:blank", "browserContextId": context, "newWindow": true });
+        let mut params = json!({ "url": "about:blank", "newWindow": true });
+        if let (Some(context), Some(params)) = (context, params.as_object_mut()) {
+            params.insert("browserContextId".to_owned(), context.into());
+        }
         let answer = link.call(None, "Target.createTarget", params, COMMAND_DEADLINE).await?;
         let target = answer["targetId"].as_str().context("no id of the new tab")?.to_owned();
 

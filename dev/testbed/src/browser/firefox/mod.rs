@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use async_trait::async_trait;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -18,6 +18,7 @@ use super::cookie::Cookie;
 use super::driver::{BrowserDriver, COMMAND_DEADLINE, ContextDriver, TabDriver};
 use super::link::{CallError, Link};
 use super::process::Process;
+use super::profile::Profile;
 
 /// What must be set before the start. Firefox sets the rest of what automation needs itself, when the remote agent runs
 /// (`RecommendedPreferences.sys.mjs`).
@@ -56,6 +57,9 @@ const PREFERENCES: [(&str, &str); 27] = [
 const EVENTS: [&str; 4] =
     ["browsingContext.contextCreated", "network.responseStarted", "network.responseCompleted", "network.fetchError"];
 
+/// The user context that is kept in the profile, as `BiDi` calls it.
+const KEPT: &str = "default";
+
 pub(super) struct Firefox {
     link: Arc<Link>,
     version: String,
@@ -63,8 +67,7 @@ pub(super) struct Firefox {
 }
 
 impl Firefox {
-    pub(super) async fn launch(program: &Path) -> Result<Self> {
-        let profile = tempfile::Builder::new().prefix("cloakroom-firefox-").tempdir()?;
+    pub(super) async fn launch(program: &Path, profile: Profile) -> Result<Self> {
         let mut preferences = String::new();
         for (name, value) in PREFERENCES {
             writeln!(preferences, "user_pref(\"{name}\", {value});")?;
@@ -85,6 +88,15 @@ impl Firefox {
     }
 }
 
+impl Firefox {
+    async fn opened(&self, id: &str) -> Result<Box<dyn ContextDriver>> {
+        // Without a collector Firefox keeps no bodies.
+        let wanted = json!({ "dataTypes": ["response"], "maxEncodedDataSize": 10_000_000, "userContexts": [id] });
+        call(&self.link, "network.addDataCollector", wanted).await?;
+        Ok(Box::new(FirefoxContext { link: Arc::clone(&self.link), id: id.to_owned() }))
+    }
+}
+
 #[async_trait]
 impl BrowserDriver for Firefox {
     fn version(&self) -> &str {
@@ -97,11 +109,12 @@ impl BrowserDriver for Firefox {
 
     async fn context(&self) -> Result<Box<dyn ContextDriver>> {
         let answer = call(&self.link, "browser.createUserContext", json!({})).await?;
-        let id = answer["userContext"].as_str().context("no id of the new context")?.to_owned();
-        // Without a collector Firefox keeps no bodies.
-        let wanted = json!({ "dataTypes": ["response"], "maxEncodedDataSize": 10_000_000, "userContexts": [id] });
-        call(&self.link, "network.addDataCollector", wanted).await?;
-        Ok(Box::new(FirefoxContext { link: Arc::clone(&self.link), id }))
+        let id = answer["userContext"].as_str().context("no id of the new context")?;
+        self.opened(id).await
+    }
+
+    async fn kept_context(&self) -> Result<Box<dyn ContextDriver>> {
+        self.opened(KEPT).await
     }
 
     async fn close(&self) -> Result<()> {
@@ -135,6 +148,9 @@ impl ContextDriver for FirefoxContext {
     }
 
     async fn close(&self) -> Result<()> {
+        if self.id == KEPT {
+            bail!("the context of the profile ends with its browser");
+        }
         call(&self.link, "browser.removeUserContext", json!({ "userContext": self.id })).await?;
         Ok(())
     }

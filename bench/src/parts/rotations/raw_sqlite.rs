@@ -10,7 +10,7 @@ use tokio::sync::{mpsc, oneshot};
 const GROUP: usize = 256;
 
 /// One writer thread. It ends when this is dropped.
-pub(super) struct Raw {
+pub(super) struct RawSqlite {
     outbox: mpsc::Sender<Request>,
 }
 
@@ -19,7 +19,7 @@ struct Request {
     reply: oneshot::Sender<()>,
 }
 
-impl Raw {
+impl RawSqlite {
     pub(super) fn start(folder: &Path, rows: usize, with_event: bool) -> Result<Self> {
         let connection = Connection::open(folder.join("raw.db"))?;
         connection.execute_batch(
@@ -45,7 +45,7 @@ impl Raw {
     }
 }
 
-impl Rotates for Raw {
+impl Rotates for RawSqlite {
     async fn rotate(&self, task: usize) -> Result<()> {
         let (reply, answer) = oneshot::channel();
         self.outbox.send(Request { task, reply }).await.map_err(|_| anyhow!("the raw writer is gone"))?;
@@ -90,6 +90,6 @@ fn commit(connection: &Connection, group: &[Request], with_event: bool) -> rusql
 }
 
 /// Sixteen bytes, spread as random ones are.
-fn id(row: usize) -> [u8; 16] {
+pub(super) fn id(row: usize) -> [u8; 16] {
     (row as u128).wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15_F39C_C060_5CED_C835).to_be_bytes()
 }
