@@ -23,8 +23,8 @@ pub(super) const PART: Part = Part {
     how: "One `App` makes tokens; then so many other sessions are revoked in the feed of its store, on a file; a second `App` \
           (another node, as it were) reads the feed. Memory: what that reading asked the allocator for and did not give \
           back, and by how much the process grew meanwhile. Verification: `App::authenticate_now` of the second one, with none, 10 000 \
-          and 1 000 000 entries alive in rounds that take turns; a new token is one that it never saw, so its signature is \
-          verified (EdDSA).",
+          and 1 000 000 entries alive in rounds that take turns, right after they were read and before any sweep; a new token \
+          is one that it never saw, so its signature is verified (EdDSA).",
     tools: &[],
     builds: false,
     is_long: false,

@@ -29,7 +29,7 @@ fn every_known_fault_breaks_its_promise_and_has_a_trace() {
 #[test]
 fn a_blind_thief_is_exposed_no_longer_than_the_page_says() {
     // In quarter race windows; an access token lives three race windows and a hair, 13 of them.
-    let expected = [13, 18, 71];
+    let expected = [13, 18, 29];
     for ((name, setup), expected) in exposures(80).into_iter().zip(expected) {
         let (ticks, trace) = longest(&setup);
         assert_eq!(ticks, expected, "{name}");

@@ -7,7 +7,8 @@ use crate::time::{Lifetime, Timestamp};
 /// What the configuration says about refreshing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Policy {
-    /// Longest round trip that is still believed: the slowest request plus the slowest answer.
+    /// Longer than two round trips that are still believed: a retry that is sent just before an answer arrives is answered
+    /// two of them after the rotation (`dev/model` shows a false alarm for anything shorter).
     pub race_window: Lifetime,
     /// A first repeat later than this after the rotation counts as late: two tabs race within milliseconds.
     pub late_after: Lifetime,

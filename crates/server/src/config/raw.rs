@@ -113,7 +113,8 @@ pub struct Session {
     pub idle_for: Option<String>,
     /// A session ends after this, used or not. Default: from the profile.
     pub absolute_for: Option<String>,
-    /// The longest round trip that is still believed, the slowest request plus the slowest answer. Default: "10s".
+    /// Longer than two round trips that are still believed: with "10s", a request and its answer may take almost five seconds.
+    /// Default: "10s".
     pub race_window: Option<String>,
     /// Whether the first use of each token generation is noted. Without it, an answer that is lost for longer than
     /// race_window costs the session. Default: true.

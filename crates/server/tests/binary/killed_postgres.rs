@@ -11,7 +11,7 @@ use self::server::Server;
 use crate::deadline::{soon, until};
 use crate::house::House;
 use crate::upstream::Upstream;
-use crate::visitor::{Lost, Visitor};
+use crate::visitor::Visitor;
 use serde_json::json;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
@@ -116,17 +116,13 @@ async fn rage(number: usize, mut visitor: Visitor, ports: Arc<[u16]>, storm: Arc
             break;
         }
         visitor = visitor.moved_to(ports[turn % NODES]);
-        match visitor.fetch("POST", "/auth/refresh", None).await {
-            Ok(answer) => {
-                assert_eq!(answer.status, 200, "client {number}: {}", answer.text());
-                storm.refreshed.fetch_add(1, Ordering::SeqCst);
-            }
-            Err(Lost) => {
-                storm.lost.fetch_add(1, Ordering::SeqCst);
-                turns.tick().await;
-                continue;
-            }
-        }
+        let Ok(answer) = visitor.fetch("POST", "/auth/refresh", None).await else {
+            storm.lost.fetch_add(1, Ordering::SeqCst);
+            turns.tick().await;
+            continue;
+        };
+        assert_eq!(answer.status, 200, "client {number}: {}", answer.text());
+        storm.refreshed.fetch_add(1, Ordering::SeqCst);
         visitor = visitor.moved_to(ports[(turn + 1) % NODES]);
         if let Ok(used) = visitor.app().await {
             assert_eq!(used.0, 200, "client {number}: {}", used.1);

@@ -93,10 +93,10 @@ async fn live_on_variables(app: &Spa, context: &Context, handed: &str) -> (Page,
     shows(&two, EMAIL).await;
 
     // Two tabs at once, with what they have, with what is over, and when of two issues only one has stayed good.
-    for step in 0..3 {
+    for then in [301, RACE_OVER, 0] {
         let (first, second) = tokio::join!(app.twenty_calls(&one), app.twenty_calls(&two));
-        assert_eq!((first, second), (vec![200; 20], vec![200; 20]), "step {step}");
-        app.house.advance([301, RACE_OVER, 0][step]);
+        assert_eq!((first, second), (vec![200; 20], vec![200; 20]), "before {then} s more");
+        app.house.advance(then);
     }
     shows(&one, EMAIL).await;
     shows(&two, EMAIL).await;

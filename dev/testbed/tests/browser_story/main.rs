@@ -1,7 +1,7 @@
 //! The browser story: real browsers, in front of the complete system, on a clock that the tests move. Each engine plays
 //! every story by itself; what one of them cannot do (Firefox: pages without scripts) is a test of the other alone.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 mod account;
 mod api;
@@ -47,8 +47,7 @@ in_every_engine! {
     half_a_token_in_the_memory_of_two_tabs_is_found_by_no_search_and_useless_elsewhere = super::bearer::split_bearer;
     a_token_in_memory_is_accepted_by_an_api_on_another_site_and_found_by_no_search = super::bearer::memory;
     two_accounts_in_two_tabs_refresh_and_log_out_each_on_its_own = super::slots::story;
-    a_closed_browser_keeps_a_cookie_session_only_for_who_asked_for_it = super::restart::cookie;
-    a_closed_browser_keeps_a_ticket_only_for_who_asked_for_it = super::restart::ticket;
+    a_browser_that_was_closed_keeps_cookie_and_ticket_only_for_who_asked_for_it = super::restart::story;
     a_log_out_closes_the_streams_of_its_session_everywhere_and_of_nobody_else = super::complete::streams;
     after_a_log_out_going_back_shows_nothing_not_even_from_the_back_forward_cache = super::complete::going_back;
     a_session_on_the_account_page_is_ended_by_keyboard_alone = super::account::story;

@@ -251,3 +251,23 @@ async fn sessions_survive_a_restart() {
     assert_eq!(thief.status_of_app().await, StatusCode::UNAUTHORIZED, "what was revoked stays revoked");
     house.close().await;
 }
+
+#[tokio::test]
+async fn a_thief_who_follows_every_rotation_is_answered_once_and_ends_it_the_next_time() {
+    let house = House::start().await;
+    let ann = house.signed_in("ann@example.com").await;
+    let thief = ann.copied();
+    house.advance(EXPIRED);
+    assert_eq!(ann.refresh().await.status, StatusCode::OK);
+    // Before the new generation is known to be in use, a copy of the jar looks like a lost answer.
+    assert_eq!(thief.refresh().await.status, StatusCode::OK);
+    assert_eq!(thief.status_of_app().await, StatusCode::OK);
+    // Now they hold different issues: the owner's dies, and the owner is told that a refresh helps, not that it is over.
+    house.advance(11);
+    assert_eq!(ann.fetch("GET", "/app/x", None).await.code(), "access-expired");
+    assert_eq!(ann.refresh().await.status, StatusCode::OK);
+    assert_eq!(thief.refresh().await.code(), "session-ended", "another jar than the one that rotated");
+    assert_eq!(thief.status_of_app().await, StatusCode::UNAUTHORIZED);
+    assert_eq!(ann.refresh().await.code(), "session-ended");
+    house.close().await;
+}
