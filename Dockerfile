@@ -3,7 +3,7 @@
 #   docker build -t cloakroom .
 #   docker run -p 8080:8080 -v ./cloakroom.toml:/etc/cloakroom/cloakroom.toml:ro -v cloakroom:/var/lib/cloakroom cloakroom
 #
-# In the configuration: server.listen = "0.0.0.0:8080", store.url = "sqlite:/var/lib/cloakroom/cloakroom.db".
+# In the configuration: server.listen = ["0.0.0.0:8080"], server.admin_listen = "0.0.0.0:9090" (keep it inside), store.url = "sqlite:/var/lib/cloakroom/cloakroom.db".
 # The master key: mount it readable by user 65532 only, and name it in CLOAKROOM_STORE_MASTER_KEY_FILE.
 
 FROM rust:1.95-bookworm AS build

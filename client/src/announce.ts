@@ -1,5 +1,5 @@
 /** What this tab believes about the session, and how it and the other tabs are told. Asks no server. */
-import { forget } from "./bearer.ts";
+import { forget, take } from "./bearer.ts";
 import { meeting } from "./wire.ts";
 
 export type EventName = "signed-out" | "signed-in" | "refreshed";
@@ -22,7 +22,7 @@ export function tell(name: EventName): void {
 }
 
 /** To the other tabs. */
-export const broadcast = (name: EventName): void => channel.postMessage(name);
+export const broadcast = (name: EventName, claims?: string): void => channel.postMessage(claims ? [name, claims] : name);
 
 /** Somebody is signed in. A page that never said otherwise knows it from its own question: no event. */
 export function welcome(quiet?: boolean): void {
@@ -42,10 +42,14 @@ export function over(shown: boolean = state !== false, quiet?: boolean): void {
 }
 
 export function hear(refreshed: () => void): void {
-  channel.onmessage = ({ data }) => {
+  channel.onmessage = (event) => {
+    const [data, claims] = [event.data].flat();
     if (data === "signed-out") over(undefined, true);
     // A tab that has not asked yet will see for itself.
     if (data === "signed-in" && state === false) welcome(true);
-    if (data === "refreshed") refreshed();
+    if (data === "refreshed") {
+      if (claims) take(claims);
+      refreshed();
+    }
   };
 }

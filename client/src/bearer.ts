@@ -2,7 +2,7 @@
  * What this tab was handed to send as `Authorization: Bearer` (RFC 6750 §2.1): the access token of a `memory` session,
  * or `header.payload` of a `split-bearer` one, whose signature is in a cookie that no script reads.
  *
- * It stays in these variables: no storage, no property, no message to another tab, which asks for its own. With the
+ * It stays in these variables: no storage, no property, no message to another tab but the half that is worthless alone, which asks for its own. With the
  * other strategies nothing is handed out, and nothing is sent.
  */
 import { code } from "./wire.ts";
@@ -40,6 +40,15 @@ export function forget(): void {
   turn++;
   held = access = undefined;
   needed = false;
+}
+
+/** What the other tabs need as well: all have one signature in the jar, so all send the claims that belong to it. */
+export const half = (): string | undefined => (access ? undefined : held);
+
+/** What another tab was handed, of use to this one too. */
+export function take(claims: string): void {
+  held = claims;
+  needed = true;
 }
 
 /** Another tab has refreshed, and this one is still told that its access has expired. */

@@ -59,7 +59,7 @@ async function send(request: Request, repeats: number): Promise<Response> {
   if (repeats < 2) need();
   if ((await refresh(seen)) !== "refreshed") return response;
   // If another tab refreshed, that may not have been enough; if this one did, nothing will be.
-  return send(again, landed > seen ? 0 : repeats - 1);
+  return send(again, landed > seen && !needed ? 0 : repeats - 1);
 }
 
 async function me<T>(): Promise<T | null> {

@@ -7,7 +7,7 @@
  */
 import { auth, code, meeting, native } from "./wire.ts";
 import { broadcast, hear, over, tell } from "./announce.ts";
-import { hold, needed, turn } from "./bearer.ts";
+import { half, hold, needed, turn } from "./bearer.ts";
 
 export type Outcome = "refreshed" | "ended" | "unavailable";
 
@@ -25,7 +25,7 @@ let flight: Promise<Outcome> | undefined;
  * is asked before.
  */
 export async function refresh(seen?: number): Promise<Outcome> {
-  if ((needed ? landed : epoch) > (seen ?? epoch)) return "refreshed";
+  if ((alone() ? landed : epoch) > (seen ?? epoch)) return "refreshed";
   return (flight ??= queued(epoch, seen !== undefined).finally(() => (flight = undefined)));
 }
 
@@ -55,8 +55,8 @@ async function renew(seen: number, doubt?: boolean): Promise<Outcome> {
   try {
     const headers = { accept: "application/json" };
     const signal = AbortSignal.timeout?.(20_000) ?? null;
-    const done = async () => seen !== epoch || (doubt && (await native(auth + "me", { headers, signal })).ok);
-    if (!needed && (await done())) return "refreshed";
+    const done = async () => seen !== epoch || (doubt && !needed && (await native(auth + "me", { headers, signal })).ok);
+    if (!alone() && (await done())) return "refreshed";
     for (let tries = 2; tries--; ) {
       const now = turn;
       const response = await native(auth + "refresh", { method: "POST", headers, signal });
@@ -68,7 +68,7 @@ async function renew(seen: number, doubt?: boolean): Promise<Outcome> {
       if (ok || (raced && !needed)) {
         finished();
         if (ok) landed = epoch;
-        broadcast("refreshed");
+        broadcast("refreshed", half());
         return "refreshed";
       }
       if (status === 401 && refusal === "session-ended") {
@@ -82,6 +82,9 @@ async function renew(seen: number, doubt?: boolean): Promise<Outcome> {
   }
   return "unavailable";
 }
+
+/** Whether only a refresh of this very tab helps it: the others share what they are handed, or all is in the jar. */
+const alone = (): boolean => needed && !half();
 
 const finished = (): void => {
   epoch++;

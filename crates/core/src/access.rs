@@ -104,21 +104,18 @@ impl Mark {
         self
     }
 
-    /// Of one generation a few repeats are kept apart, since each outdates other issues at another instant; beyond that the two
-    /// that lie closest together become one, at the later instant. Twenty tabs that ask at once are one moment.
+    /// Of one generation a few repeats are kept apart, since each outdates other issues at another instant. Beyond that the two
+    /// oldest become one, at the earlier instant: what died stays dead, and of what the second one outdated some dies
+    /// sooner, which costs its owner a refresh.
     fn join_repeats_of(&mut self, generation: u32) {
-        let own: Vec<_> =
-            (0..self.issues.len()).filter(|i| self.issues.get(*i).is_some_and(|e| e.0 == generation)).collect();
-        if own.len() <= REPEATS {
+        let mut own = (0..self.issues.len()).filter(|i| self.issues.get(*i).is_some_and(|e| e.0 == generation)).rev();
+        let (Some(oldest), Some(next)) = (own.next(), own.next()) else { return };
+        if own.count() + 2 <= REPEATS {
             return;
         }
-        let gap = |newer: &usize| {
-            let (newer, older) = (self.issues.get(*newer), self.issues.get(newer + 1));
-            newer.zip(older).map(|(newer, older)| newer.2.since(older.2))
-        };
-        let closest = own.iter().take(own.len() - 1).min_by_key(|newer| gap(newer)).copied();
-        if let Some(newer) = closest {
-            self.issues.remove(newer + 1);
+        let gone = self.issues.remove(oldest);
+        if let Some(joined) = self.issues.get_mut(next) {
+            joined.2 = joined.2.min(gone.2);
         }
     }
 
@@ -205,7 +202,7 @@ mod tests {
         let mark = Mark::default().with(&repeated(4, 1, NOW)).with(&repeated(4, 2, later(10_000)));
         assert!(!mark.allows(&access(4, 0), NOW), "it died by the first repeat");
         assert!(mark.allows(&access(4, 1), NOW) && !mark.allows(&access(4, 1), later(10_000)));
-        // Many at once are one moment; few that lie apart are kept apart.
+        // However many: what died stays dead, the newest stays good.
         let entries = (1..=20).map(|n| repeated(4, n, later(i64::from(n).unsigned_abs())));
         let many = entries.fold(mark, |mark, entry| mark.with(&entry));
         assert!(!many.allows(&access(4, 0), NOW) && many.allows(&access(4, 20), later(20_000)));

@@ -34,8 +34,9 @@ pub fn load_for(config: &Config, from_environment: Option<&str>) -> anyhow::Resu
         StoreAt::Sqlite(database) => database,
         // Whether the database is new is not known here, and a second node must not make a second key.
         StoreAt::Postgres(_) if from_environment.is_none() && !file.exists() => bail!(
-            "there is no master key {0}: every node on one database needs the same one. Make it once with \
-             `umask 077; openssl rand -base64 32 > {0}` and give it to each, or set CLOAKROOM_MASTER_KEY",
+            "there is no master key {0}: every node on one database, and this command, needs the same one. Copy it from a \
+             node, or set CLOAKROOM_MASTER_KEY; only for a new database, make it once with \
+             `umask 077; openssl rand -base64 32 > {0}`",
             file.display()
         ),
         StoreAt::Postgres(_) => return load(file, from_environment),

@@ -54,6 +54,8 @@ pub(crate) fn routes() -> String {
          reports. Errors are problem documents (RFC 9457) whose `code` a program may branch on.\n\n\
          A client that is no browser says where it comes from by itself:\n\n\
          ```sh\nSITE=https://app.example.com\n\
+         curl -H \"Origin: $SITE\" -H 'Content-Type: application/json' \\\n  \
+         -d '{\"email\":\"ann@example.com\",\"password\":\"correct horse battery staple\"}' $SITE/auth/signup\n\
          curl -c jar -b jar -H \"Origin: $SITE\" -H 'Content-Type: application/json' \\\n  \
          -d '{\"email\":\"ann@example.com\",\"password\":\"correct horse battery staple\"}' $SITE/auth/login\n\
          curl -c jar -b jar $SITE/auth/me\n\

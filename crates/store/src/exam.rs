@@ -22,6 +22,7 @@ macro_rules! every_exam {
                 an_account_is_read_back_as_it_was_opened
                 one_address_opens_one_account_however_many_try_at_once
                 a_password_is_replaced_only_by_who_read_the_last_one
+                no_session_is_opened_with_a_password_that_was_replaced
                 an_account_is_disabled_once_and_enabled_once
                 a_floor_only_rises_and_the_feed_hears_of_it;
             session:

@@ -111,7 +111,7 @@ impl<'a> Cookies<'a> {
     /// Reads them. Refused when the headers are larger than [`MAX_COOKIE_BYTES`], and when one of our names comes twice.
     pub(crate) fn parse(headers: &'a HeaderMap, names: CookieNames) -> Result<Self, Code> {
         let mut found = Self::default();
-        let (mut total, mut doubled_device) = (0, false);
+        let (mut total, mut doubled_device, mut doubled_claims) = (0, false, false);
         for header in headers.get_all(COOKIE) {
             total += header.len();
             if total > MAX_COOKIE_BYTES {
@@ -132,16 +132,20 @@ impl<'a> Cookies<'a> {
                 // A value that is not ASCII was never ours; it still counts as the second of its name.
                 let value = value.get(1..).map(trim).and_then(|value| str::from_utf8(value).ok()).unwrap_or_default();
                 if slot.replace(value).is_some() {
-                    // A planted second device cookie must not lock anybody out: it makes the device unknown.
-                    if !names.is(Kind::Device, trim(name)) {
-                        return Err(Code::DuplicateCookie);
+                    // What a sibling host or a script can plant must not lock anybody out: such a cookie is as good as absent.
+                    match trim(name) {
+                        name if names.is(Kind::Device, name) => doubled_device = true,
+                        name if names.is(Kind::Claims, name) => doubled_claims = true,
+                        _ => return Err(Code::DuplicateCookie),
                     }
-                    doubled_device = true;
                 }
             }
         }
         if doubled_device {
             found.device = None;
+        }
+        if doubled_claims {
+            found.claims = None;
         }
         Ok(found)
     }

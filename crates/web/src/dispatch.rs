@@ -127,7 +127,9 @@ impl Web {
                 self.let_service_in(&parts)?;
                 Judged::Pass
             }
-            _ if row.body == Body::Report || shown.is_some_and(|shown| shown.in_header) => Judged::Pass,
+            _ if row.body == Body::Report => Judged::Pass,
+            // Only where that header is all that is judged: elsewhere a cookie may be the authority.
+            Guard::SignedIn if shown.is_some_and(|shown| shown.in_header) => Judged::Pass,
             _ if self.is_program(&parts) && !a_form_could_send(&parts, has_body) => Judged::Pass,
             _ => judge_csrf(&self.site, &parts, has_body)?,
         };
@@ -147,9 +149,13 @@ impl Web {
     }
 
     async fn authenticate(&self, shown: Shown<'_>, parts: &Parts, slot: Slot) -> Result<Arc<Seen>, Problem> {
-        let looking = is_navigation(&parts.method, &parts.headers);
-        self.app.authenticate(shown.credential).await.map_err(|error| match error {
-            Error::Refused(Refusal::AccessExpired) if looking && shown.for_scripts => Code::NeedsScript.into(),
+        let form = content_type(parts).as_deref() == Some("application/x-www-form-urlencoded");
+        let judged = if form || is_navigation(&parts.method, &parts.headers) {
+            self.app.authenticate_person(shown.credential).await
+        } else {
+            self.app.authenticate(shown.credential).await
+        };
+        judged.map_err(|error| match error {
             Error::Refused(Refusal::AccessExpired) => self.signed_out(Code::AccessExpired, parts, slot),
             Error::Refused(Refusal::SignedOut) => self.signed_out(Code::SignedOut, parts, slot),
             other => other.into(),

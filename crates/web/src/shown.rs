@@ -8,7 +8,7 @@ use cloakroom_app::token::Credential;
 use cloakroom_core::session::Strategy;
 use http::header::{AUTHORIZATION, COOKIE, ORIGIN};
 use http::request::Parts;
-use http::{HeaderMap, Method};
+use http::{HeaderMap, HeaderValue, Method};
 
 /// What a request shows.
 #[derive(Clone, Copy)]
@@ -37,8 +37,10 @@ impl Web {
                 _ => Some(Shown { credential: Credential::Bearer(token), in_header, for_scripts }),
             });
         }
+        // Where no session lives in halves, cookies of that name were planted.
+        let in_halves = self.app.settings().offered.contains(&Strategy::Split);
         let credential = match (cookies.claims, cookies.signature) {
-            (Some(claims), Some(signature)) => Some(Credential::Halves { claims, signature }),
+            (Some(claims), Some(signature)) if in_halves => Some(Credential::Halves { claims, signature }),
             _ => cookies.access.map(Credential::Cookie),
         };
         let for_scripts = cookies.access.is_some_and(|access| access.starts_with("c."));
@@ -47,7 +49,11 @@ impl Web {
 
     /// Whether `Authorization` holds a token of ours, or half of one. An upstream never gets it: it would open this door.
     pub fn owns_authorization(&self, headers: &HeaderMap) -> bool {
-        self.uses_authorization() && bearer(headers).ok().flatten().is_some_and(|token| self.app.names_our_key(token))
+        let pieces = |value: &HeaderValue| {
+            let text = String::from_utf8_lossy(value.as_bytes()).into_owned();
+            text.split([' ', '\t', '"', ',']).any(|piece| self.app.names_our_key(piece))
+        };
+        self.uses_authorization() && headers.get_all(AUTHORIZATION).iter().any(pieces)
     }
 
     fn uses_authorization(&self) -> bool {

@@ -117,7 +117,7 @@ fn measure(
         Figure::ratio(&name("end one session"), "ms", &full.end, &few.end).goal(Goal::AtMost(1.5)),
         Figure::ratio(&name("memory of the server at the end"), "MiB", &full.memory[1..], &few.memory[1..])
             .goal(Goal::AtMost(1.5))
-            .note(format!("{growth}; with what SQLite keeps of its file in memory")),
+            .note(growth),
     ])
 }
 

@@ -4,8 +4,8 @@
 use crate::{App, Error, Fault, Refusal};
 use cloakroom_core::access::Revocation;
 use cloakroom_core::time::Timestamp;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 use tokio::sync::{Mutex, watch};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -14,8 +14,13 @@ use tokio_util::sync::CancellationToken;
 pub(crate) struct Following {
     position: AtomicU64,
     read_at: AtomicI64,
+    /// The same on a clock that nobody sets: milliseconds since `started`.
+    read_after: AtomicU64,
+    started: Instant,
     /// What was revoked before this node began is no measure of how fast it hears.
     began_at: Timestamp,
+    /// A key was withdrawn: the ring is read before anything else is signed.
+    ring_changed: AtomicBool,
     /// One request asks for all that wait.
     asking: Mutex<()>,
     told: watch::Sender<u64>,
@@ -24,7 +29,23 @@ pub(crate) struct Following {
 impl Following {
     pub(crate) fn from(began_at: Timestamp) -> Self {
         let (position, read_at) = (AtomicU64::new(0), AtomicI64::new(i64::MIN));
-        Self { position, read_at, began_at, asking: Mutex::default(), told: watch::Sender::new(0) }
+        let (read_after, started) = (AtomicU64::new(0), Instant::now());
+        Self {
+            position,
+            read_at,
+            read_after,
+            started,
+            began_at,
+            ring_changed: AtomicBool::new(false),
+            asking: Mutex::default(),
+            told: watch::Sender::new(0),
+        }
+    }
+}
+
+impl Following {
+    fn elapsed(&self) -> u64 {
+        u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 }
 
@@ -39,7 +60,7 @@ const PAGE: u32 = 1000;
 impl App {
     /// Reads the feed from where the last reading ended. Called after every commit that revokes, before the answer leaves.
     pub async fn follow_feed(&self) -> Result<(), Fault> {
-        let now = self.clock.now();
+        let (now, began) = (self.clock.now(), self.following.elapsed());
         loop {
             let after = self.following.position.load(Ordering::SeqCst);
             let page = self.store.revocations_after(after, PAGE).await?;
@@ -53,7 +74,8 @@ impl App {
                 if page.is_empty() {
                     self.notice_a_restored_backup(after).await?;
                 }
-                self.following.read_at.fetch_max(now.millis(), Ordering::SeqCst);
+                self.following.read_at.store(now.millis(), Ordering::SeqCst);
+                self.following.read_after.store(began, Ordering::SeqCst);
                 let position = self.following.position.load(Ordering::SeqCst);
                 self.following.told.send_if_modified(|told| std::mem::replace(told, position) != position);
                 return Ok(());
@@ -74,7 +96,13 @@ impl App {
                 () = tokio::time::sleep(EVERY) => {}
                 () = stop.cancelled() => return,
             }
-            match self.follow_feed().await {
+            let read = self.follow_feed().await;
+            if self.following.ring_changed.swap(false, Ordering::SeqCst)
+                && let Err(fault) = self.tend_keys().await
+            {
+                tracing::warn!(%fault, "a key was withdrawn and the ring could not be read; it is tried again");
+            }
+            match read {
                 Ok(()) => told = true,
                 Err(fault) if told => {
                     tracing::warn!(%fault, "the revocation feed could not be read; it is tried again every second");
@@ -101,7 +129,9 @@ impl App {
 
     pub(crate) fn feed_is_stale(&self, now: Timestamp) -> bool {
         let read_at = Timestamp::from_millis(self.following.read_at.load(Ordering::Relaxed));
-        now.since(read_at) > self.settings.feed.stale_after
+        // A clock that was set back makes nothing fresh, one that stands still in a suspended machine neither.
+        let silent_for = self.following.elapsed().saturating_sub(self.following.read_after.load(Ordering::Relaxed));
+        now.since(read_at) > self.settings.feed.stale_after || silent_for > self.settings.feed.stale_after.millis()
     }
 
     /// Makes sure that what was revoked is known up to `stale_after` ago. Refused as [`Refusal::RevocationsStale`] when
@@ -126,7 +156,11 @@ impl App {
             Revocation::Session(session) => self.streams.end(*session),
             Revocation::Account { account, .. } => self.streams.end_of(*account),
             // Each has to show a token that is still good.
-            Revocation::Key(_) | Revocation::Everything { .. } => self.streams.end_all(),
+            Revocation::Key(_) => {
+                self.following.ring_changed.store(true, Ordering::SeqCst);
+                self.streams.end_all();
+            }
+            Revocation::Everything { .. } => self.streams.end_all(),
             Revocation::Issues { .. } => {}
         }
     }

@@ -3,15 +3,39 @@
 use cloakroom_core::access::{Access, Mark, Revocation};
 use cloakroom_core::id::{AccountId, KeyId, SessionId};
 use cloakroom_core::time::Timestamp;
-use std::sync::{PoisonError, RwLock};
+use std::hash::Hash;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
-/// Marks of what can still be alive. Reading never blocks for long: floors of everything are rare and few.
-#[derive(Default)]
+/// Marks of what can still be alive. Reading never blocks.
 pub(crate) struct Marks {
     sessions: papaya::HashMap<SessionId, (Mark, Timestamp)>,
     keys: papaya::HashMap<KeyId, Timestamp>,
     accounts: papaya::HashMap<AccountId, (Timestamp, Timestamp)>,
-    everything: RwLock<Option<(Timestamp, Timestamp)>>,
+    /// The floor of everything, as every request reads it: milliseconds, or the beginning of time where there is none.
+    everything: AtomicI64,
+    /// Until when that floor is held. Taken by who changes the floor.
+    everything_until: Mutex<Timestamp>,
+}
+
+const NO_FLOOR: i64 = i64::MIN;
+
+impl Default for Marks {
+    fn default() -> Self {
+        Self {
+            sessions: quick_to_read(),
+            keys: quick_to_read(),
+            accounts: quick_to_read(),
+            everything: AtomicI64::new(NO_FLOOR),
+            everything_until: Mutex::new(Timestamp::from_millis(NO_FLOOR)),
+        }
+    }
+}
+
+/// Every request looks for a key that is not there. A table that grows bit by bit is searched in all its halves until it has
+/// grown; one that is grown by whoever inserts is searched once (measured: 1.2 microseconds against 25 ns).
+fn quick_to_read<K: Hash + Eq, V>() -> papaya::HashMap<K, V> {
+    papaya::HashMap::builder().resize_mode(papaya::ResizeMode::Blocking).build()
 }
 
 impl Marks {
@@ -38,8 +62,9 @@ impl Marks {
             && self.accounts.pin().get(&access.account).is_some_and(|(before, _)| {
                 Revocation::Account { account: access.account, before: *before }.is_above(access)
             });
-        let everything = *self.everything.read().unwrap_or_else(PoisonError::into_inner);
-        of_account || everything.is_some_and(|(before, _)| Revocation::Everything { before }.is_above(access))
+        let everything = self.everything.load(Ordering::Acquire);
+        let before = Timestamp::from_millis(everything);
+        of_account || (everything != NO_FLOOR && Revocation::Everything { before }.is_above(access))
     }
 
     /// Number of entries held, for the metrics.
@@ -68,8 +93,9 @@ impl Marks {
                 );
             }
             Revocation::Everything { before } => {
-                let mut known = self.everything.write().unwrap_or_else(PoisonError::into_inner);
-                *known = Some(known.map_or((before, until), |(b, u)| (b.max(before), u.max(until))));
+                let mut held = self.everything_until.lock().unwrap_or_else(PoisonError::into_inner);
+                *held = until.max(*held);
+                self.everything.fetch_max(before.millis(), Ordering::AcqRel);
             }
         }
     }
@@ -79,7 +105,9 @@ impl Marks {
         self.sessions.pin().retain(|_, (_, until)| *until > now);
         self.keys.pin().retain(|_, until| *until > now);
         self.accounts.pin().retain(|_, (_, until)| *until > now);
-        let mut everything = self.everything.write().unwrap_or_else(PoisonError::into_inner);
-        *everything = everything.filter(|(_, until)| *until > now);
+        let held = self.everything_until.lock().unwrap_or_else(PoisonError::into_inner);
+        if *held <= now {
+            self.everything.store(NO_FLOOR, Ordering::Release);
+        }
     }
 }

@@ -66,20 +66,19 @@ impl App {
         self.feed_position()
     }
 
-    /// Takes over what a service saw. An instant in the future is taken for now. Refused when sightings are off.
+    /// Takes over what a service saw. An instant in the future is taken for now. Refused when sightings are off,
+    /// and as [`Refusal::Busy`] when too much waits to be written.
     pub fn seen_elsewhere(&self, reports: &[SeenElsewhere]) -> Result<(), Error> {
         if !self.settings.refresh.sightings {
             return Err(Refusal::SightingsOff.into());
         }
         let now = self.clock.now();
-        for report in reports {
-            self.sightings.add(cloakroom_store::Sighting {
-                session: report.session,
-                generation: report.generation,
-                first_used_at: Some(report.first_used_at.min(now)),
-                last_used_at: report.last_used_at.min(now),
-            });
-        }
-        Ok(())
+        let told = reports.iter().map(|report| cloakroom_store::Sighting {
+            session: report.session,
+            generation: report.generation,
+            first_used_at: Some(report.first_used_at.min(now)),
+            last_used_at: report.last_used_at.min(now),
+        });
+        if self.sightings.note_told(told) { Ok(()) } else { Err(Refusal::Busy.into()) }
     }
 }

@@ -72,7 +72,7 @@ impl App {
             Some(credential) => self.recognise(credential).await?.map(|access| access.session),
             None => None,
         };
-        self.open_session(&session, replaced, now).await?;
+        self.open_session(&session, replaced, account.password_set_at, now).await?;
         metrics::counter!("cloakroom_logins_total", "outcome" => "succeeded").increment(1);
         Ok((account, self.opened(session, now)?))
     }

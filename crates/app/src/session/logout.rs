@@ -1,7 +1,8 @@
 //! Log-out: the store first, then everything else. What was copied before is refused from then on.
 
-use crate::token::Credential;
+use crate::token::{Credential, Seen};
 use crate::{App, Error, Refusal};
+use cloakroom_core::access::Access;
 use cloakroom_core::event::EventKind;
 use cloakroom_core::refresh::EndReason;
 use cloakroom_core::refresh::Ended;
@@ -19,14 +20,26 @@ pub enum Scope {
 }
 
 impl App {
-    /// Ends sessions of whoever shows this. An expired token is good enough to log out itself, since somebody who comes
-    /// back late must be able to; ending others needs a live one.
-    pub async fn log_out(&self, credential: Credential<'_>, scope: Scope) -> Result<(), Error> {
+    /// Ends the session that any of these names. An expired token is good enough to log out itself, since somebody who comes
+    /// back late must be able to. Refused as [`Refusal::SignedOut`] when none is genuine.
+    pub async fn log_out(&self, shown: &[Credential<'_>]) -> Result<(), Error> {
+        let mut known = false;
+        for credential in shown {
+            if let Some(access) = self.recognise(*credential).await? {
+                self.end_sessions(&access, Scope::This).await?;
+                known = true;
+            }
+        }
+        if known { Ok(()) } else { Err(Refusal::SignedOut.into()) }
+    }
+
+    /// Ends sessions of somebody who is logged in.
+    pub async fn log_out_of(&self, seen: &Seen, scope: Scope) -> Result<(), Error> {
+        self.end_sessions(seen.access(), scope).await
+    }
+
+    async fn end_sessions(&self, access: &Access, scope: Scope) -> Result<(), Error> {
         let now = self.clock.now();
-        let access = match scope {
-            Scope::This => self.recognise(credential).await?.ok_or(Refusal::SignedOut)?,
-            Scope::Others | Scope::All => self.authenticate(credential).await?.access().clone(),
-        };
         let unit = match scope {
             Scope::This => {
                 let session = self.store.session(access.session).await?;

@@ -65,12 +65,15 @@ impl App {
 
     /// What the access token that came along says.
     async fn companion(&self, company: Company<'_>) -> Result<Option<Access>, Error> {
-        let credential = match company {
-            Company { halves: Some((claims, signature)), .. } => Credential::Halves { claims, signature },
-            Company { access: Some(text), .. } if Ticket::parse(text).is_err() => Credential::Cookie(text),
-            _ => return Ok(None),
-        };
-        self.recognise(credential).await
+        let halves = company.halves.filter(|_| self.settings.offered.contains(&Strategy::Split));
+        let halves = halves.map(|(claims, signature)| Credential::Halves { claims, signature });
+        let whole = company.access.filter(|text| Ticket::parse(text).is_err()).map(Credential::Cookie);
+        for credential in halves.into_iter().chain(whole) {
+            if let Some(access) = self.recognise(credential).await? {
+                return Ok(Some(access));
+            }
+        }
+        Ok(None)
     }
 
     fn beside(&self, session: &Session, company: Company<'_>, companion: Option<&Access>) -> Beside {

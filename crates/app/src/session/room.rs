@@ -18,6 +18,7 @@ impl App {
         &self,
         session: &Session,
         replaces: Option<SessionId>,
+        password_set_at: Timestamp,
         now: Timestamp,
     ) -> Result<(), Error> {
         for _ in 0..ATTEMPTS {
@@ -25,7 +26,8 @@ impl App {
                 Some(id) => self.store.session(id).await?.filter(|found| found.family.ended.is_none()),
                 None => None,
             };
-            let mut unit = Unit::new();
+            // The password was compared a while ago: whoever set another one since has ended all that the old one opens.
+            let mut unit = Unit::from(Order::ExpectPassword { account: session.account, set_at: password_set_at });
             if let Some(old) = &old {
                 unit = self.end(unit, old, EndReason::Revoked, now)?;
             }
@@ -37,7 +39,9 @@ impl App {
                 .order(Order::Record(self.event(EventKind::LoginSucceeded, now)?.on(session)));
             match self.save(unit).await {
                 Ok(()) => return Ok(self.follow_feed().await?),
-                Err(StoreError::Conflict) => self.why_not(session, old.map(|old| old.id), now).await?,
+                Err(StoreError::Conflict) => {
+                    self.why_not(session, old.map(|old| old.id), password_set_at, now).await?;
+                }
                 Err(error) => return Err(error.into()),
             }
         }
@@ -61,13 +65,20 @@ impl App {
     }
 
     /// After a conflict: a refusal if the account says why, else the next round.
-    async fn why_not(&self, session: &Session, replaces: Option<SessionId>, now: Timestamp) -> Result<(), Error> {
+    async fn why_not(
+        &self,
+        session: &Session,
+        replaces: Option<SessionId>,
+        password_set_at: Timestamp,
+        now: Timestamp,
+    ) -> Result<(), Error> {
         let account = self.store.account(session.account).await?.ok_or(Refusal::WrongCredentials)?;
         if account.disabled_at.is_some() {
             return Err(Refusal::AccountDisabled.into());
         }
-        if account.not_before.is_some_and(|floor| session.opened_at < floor) {
-            // Everything of the account was ended while this log-in was on its way.
+        let ended = account.not_before.is_some_and(|floor| session.opened_at < floor);
+        if ended || account.password_set_at != password_set_at {
+            // Everything of the account was ended, or its password was replaced, while this log-in was on its way.
             return Err(Refusal::WrongCredentials.into());
         }
         if let Some(max) = self.settings.max_sessions.filter(|max| max.when_full == WhenFull::Refuse) {

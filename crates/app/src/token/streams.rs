@@ -1,7 +1,7 @@
 //! Open streams of sessions: a log-out must reach what is already flowing, not only the next request.
 
 use super::Seen;
-use crate::App;
+use crate::{App, Fault};
 use cloakroom_core::id::{AccountId, SessionId};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -85,6 +85,10 @@ impl Streams {
         self.end_if(|_| true);
     }
 
+    fn sessions(&self) -> Vec<SessionId> {
+        self.all().by_session.keys().copied().collect()
+    }
+
     fn end_if(&self, ends: impl Fn(&Entry) -> bool) {
         self.all().by_session.retain(|_, entry| {
             if ends(entry) {
@@ -96,6 +100,19 @@ impl Streams {
 }
 
 impl App {
+    /// Ends the streams of sessions that are past their absolute end: nothing is revoked then, and no request comes that
+    /// would be refused. Called about once a minute. (Idleness is not looked at: bytes that move are somebody's use.)
+    pub async fn end_streams_that_are_over(&self) -> Result<(), Fault> {
+        let now = self.clock.now();
+        for session in self.streams.sessions() {
+            let found = self.store.session(session).await?;
+            if found.is_none_or(|found| found.family.ended.is_some() || now >= found.absolute_until) {
+                self.streams.end(session);
+            }
+        }
+        Ok(())
+    }
+
     /// Registers a stream that is about to open. If its session ended since it was authenticated, it is ended at once.
     pub fn open_stream(&self, seen: &Seen) -> Stream {
         let stream = self.streams.open(seen.access().session, seen.access().account);

@@ -1,6 +1,7 @@
 //! Tickets: deriving them, and what a session's row says about one. A ticket that was seen is remembered like a token, for
 //! as long as an access token would live; then its session is read again.
 
+use super::Credential;
 use super::verified::Seen;
 use crate::{App, Error, Fault, Refusal};
 use cloakroom_core::access::Access;
@@ -36,6 +37,14 @@ impl App {
 
     /// Reads the session of a ticket, ended or not. `None` when the ticket is not its ticket of today.
     pub(super) async fn session_of_ticket(&self, ticket: &Ticket) -> Result<Option<Session>, Error> {
+        // A forged one costs nothing where tickets are not handed out, or when it names no key of ours.
+        let handed_out = self.settings.offered.iter().any(|strategy| match ticket.good() {
+            Good::ForAccess => *strategy == Strategy::Ticket,
+            Good::ForCompany => matches!(strategy, Strategy::Memory | Strategy::SplitBearer),
+        });
+        if !handed_out || self.ring.load().mac(ticket.key(), Purpose::Refresh).is_none() {
+            return Ok(None);
+        }
         let session = self.store.session(ticket.session()).await?;
         Ok(session.filter(|session| {
             let good = match session.strategy {
@@ -47,9 +56,33 @@ impl App {
         }))
     }
 
-    /// Judges a ticket by its session's row, and remembers it. Refused as [`Refusal::SignedOut`] when it is of no use.
+    /// Judges a ticket for access by its session's row, and remembers it. Refused as [`Refusal::SignedOut`] when it is of no
+    /// use.
     pub(super) async fn seen_by_ticket(&self, text: &str, ticket: &Ticket, now: Timestamp) -> Result<Arc<Seen>, Error> {
-        let session = self.session_of_ticket(ticket).await?.filter(|session| session.strategy == Strategy::Ticket);
+        let seen = Arc::new(self.judge_ticket(ticket, Good::ForAccess, now).await?);
+        self.remember_ticket(text, &seen);
+        self.note_use(&seen, now);
+        Ok(seen)
+    }
+
+    /// Judges what a person shows to a page of ours. Where the access token is in the memory of the application's pages, a
+    /// ticket for company is enough there: it says as well as any cookie who sits in front of this browser. It opens no
+    /// application, so nothing is remembered of it.
+    pub async fn authenticate_person(&self, credential: Credential<'_>) -> Result<Arc<Seen>, Error> {
+        match (credential, Ticket::parse(&credential.text())) {
+            (Credential::Cookie(_), Ok(ticket)) if ticket.good() == Good::ForCompany => {
+                let now = self.clock.now();
+                self.catch_up(now).await?;
+                let seen = self.judge_ticket(&ticket, Good::ForCompany, now).await?;
+                self.note_use(&seen, now);
+                Ok(Arc::new(seen))
+            }
+            _ => self.authenticate(credential).await,
+        }
+    }
+
+    async fn judge_ticket(&self, ticket: &Ticket, good: Good, now: Timestamp) -> Result<Seen, Error> {
+        let session = self.session_of_ticket(ticket).await?.filter(|_| ticket.good() == good);
         let mut session = session.ok_or(Refusal::SignedOut)?;
         self.sightings.add_to(&mut session);
         let over =
@@ -59,9 +92,7 @@ impl App {
             return Err(Refusal::SignedOut.into());
         }
         let claims = self.claims(&session, &self.settings.issuer, now, access.expires_at)?;
-        let seen = self.remember_ticket(text, access, claims);
-        self.note_use(&seen, now);
-        Ok(seen)
+        Ok(Seen::by_ticket(access, claims, self.ring.load().version))
     }
 
     /// What an access token would say that was made for the session now.

@@ -37,6 +37,11 @@ impl Seen {
         Self { access, claims, ring, by, noted_at, for_upstreams }
     }
 
+    /// Proven by a ticket, by the ring of this version.
+    pub(super) fn by_ticket(access: Access, claims: AccessClaims, ring: u64) -> Self {
+        Self::new(access, claims, ring, By::Ticket)
+    }
+
     /// What it says.
     pub fn access(&self) -> &Access {
         &self.access
@@ -252,19 +257,14 @@ impl App {
     ) -> Option<Arc<Seen>> {
         let access = self.access(&claims, kid)?;
         claims.exp = access.expires_at.unix_seconds();
-        Some(self.keep(token, Seen::new(access, claims, ring, By::Token(way))))
+        let seen = Arc::new(Seen::new(access, claims, ring, By::Token(way)));
+        self.verified.0.insert(token.into(), Arc::clone(&seen));
+        Some(seen)
     }
 
     /// Remembers a ticket whose session was just read.
-    pub(super) fn remember_ticket(&self, ticket: &str, access: Access, claims: AccessClaims) -> Arc<Seen> {
-        let ring = self.ring.load().version;
-        self.keep(ticket, Seen::new(access, claims, ring, By::Ticket))
-    }
-
-    fn keep(&self, text: &str, seen: Seen) -> Arc<Seen> {
-        let seen = Arc::new(seen);
-        self.verified.0.insert(text.into(), Arc::clone(&seen));
-        seen
+    pub(super) fn remember_ticket(&self, ticket: &str, seen: &Arc<Seen>) {
+        self.verified.0.insert(ticket.into(), Arc::clone(seen));
     }
 
     /// The `Authorization` that an upstream gets for this session, `Bearer` and a token (RFC 6750 §2.1): minted once per

@@ -4,6 +4,9 @@
 use woothee::parser::Parser;
 use woothee::woothee::VALUE_UNKNOWN;
 
+/// The name of a device that says nothing of itself.
+pub const UNKNOWN_DEVICE: &str = "Unknown device";
+
 /// A name such as `Firefox on Linux`; where nothing is known, the program's own name (`curl`), else `Unknown device`.
 /// Never longer than 64 characters.
 pub fn device_name(user_agent: &str) -> String {
@@ -14,7 +17,7 @@ pub fn device_name(user_agent: &str) -> String {
         (Some(name), Some(os)) => format!("{name} on {}", plain_os(&os)),
         (Some(name), None) => name,
         (None, Some(os)) => plain_os(&os).to_owned(),
-        (None, None) => product(user_agent).unwrap_or("Unknown device").to_owned(),
+        (None, None) => product(user_agent).unwrap_or(UNKNOWN_DEVICE).to_owned(),
     };
     label.chars().take(64).collect()
 }

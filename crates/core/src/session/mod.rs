@@ -3,7 +3,7 @@
 mod device;
 mod strategy;
 
-pub use device::device_name;
+pub use device::{UNKNOWN_DEVICE, device_name};
 pub use strategy::Strategy;
 
 use crate::id::{AccountId, SessionId};

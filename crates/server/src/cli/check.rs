@@ -41,6 +41,14 @@ impl Check {
         if config.settings.passwords.min_characters < 15 {
             say("note: passwords below 15 characters are weak where nothing stands beside them (NIST SP 800-63B-4)");
         }
+        if config.settings.offered.iter().any(|strategy| strategy.is_weaker()) {
+            say(
+                "note: \"memory\" is offered: a script in a page can ask for an access token and carry it away; \"cookie\" is stronger",
+            );
+        }
+        if config.site.slots > 1 {
+            say("note: accounts in one browser share one origin: a script in the page of one can act in the other");
+        }
         if config.site.origin.starts_with("https://") && config.tls.is_none() && config.trusted_proxies.is_empty() {
             say(
                 "note: nothing here speaks TLS: set server.tls, or list the proxy that does in server.trusted_proxies; \

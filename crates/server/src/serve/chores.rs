@@ -24,6 +24,7 @@ pub(super) async fn keep_doing(edge: Arc<Edge>, stop: CancellationToken) {
             meters::upkeep();
         }
         if tick % 60 == 0 {
+            tell("ending streams", app.end_streams_that_are_over().await);
             tell("sweeping", app.sweep().await);
         }
     }
@@ -34,6 +35,7 @@ pub(super) async fn all_now(edge: &Edge) -> Result<(), Fault> {
     let app = edge.web.app();
     app.flush_sightings().await?;
     app.tend_keys().await?;
+    app.end_streams_that_are_over().await?;
     app.sweep().await
 }
 

@@ -73,7 +73,10 @@ impl Gate for WebGate {
 impl WebGate {
     /// A stream ends with its session: event streams and tunnels say beforehand that they are one.
     fn stream_of(&self, request: &Parts, seen: &cloakroom_app::token::Seen) -> Identity {
-        let events = request.headers.get(ACCEPT).is_some_and(|accept| accept.as_bytes() == b"text/event-stream");
+        let events = request
+            .headers
+            .get(ACCEPT)
+            .is_some_and(|accept| accept.to_str().is_ok_and(|accept| accept.contains("text/event-stream")));
         if !events && !request.headers.contains_key(UPGRADE) {
             return Identity::default();
         }

@@ -46,6 +46,11 @@ pub async fn start(
     master: MasterKey,
     clock: Arc<dyn Clock>,
 ) -> anyhow::Result<Running> {
+    if config.settings.offered.iter().any(|strategy| strategy.is_weaker()) {
+        tracing::warn!(
+            "the strategy \"memory\" is offered: a script in a page can ask for an access token and carry it away (docs/strategies/memory.md)"
+        );
+    }
     let store = open_store(&config.store).await?;
     let app = App::open(Arc::clone(&store), clock, config.settings.clone(), master).await?;
     let web = Web::new(app, config.site.clone()).context("a page's template does not compile")?;

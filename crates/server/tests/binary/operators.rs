@@ -14,7 +14,7 @@ async fn refused(visitor: &mut Visitor) {
 async fn done(house: &House, arguments: &[&str]) -> String {
     let output = run(house.folder(), arguments).await;
     assert_eq!(code(&output), 0, "{arguments:?}: {}", text(&output.stderr));
-    text(&output.stdout).to_owned()
+    text(&output.stdout)
 }
 
 #[tokio::test]

@@ -89,3 +89,30 @@ pub(crate) async fn a_floor_only_rises_and_the_feed_hears_of_it(store: Arc<dyn S
     assert_eq!(store.account(account_id(1)).await.unwrap().unwrap().not_before, Some(at(71)));
     assert!(store.account(account_id(2)).await.unwrap() == Some(account(2)));
 }
+
+pub(crate) async fn no_session_is_opened_with_a_password_that_was_replaced(store: Arc<dyn Store>) {
+    commit(&store, [Order::OpenAccount(account(1))]).await.unwrap();
+    let read = store.account(account_id(1)).await.unwrap().unwrap();
+    let log_in = |n: u8| {
+        Unit::from(Order::ExpectPassword { account: account_id(1), set_at: read.password_set_at })
+            .order(Order::OpenSession(crate::exam::session(n, 1)))
+    };
+    let change = |expected, next, at| Order::SetPassword { account: account_id(1), expected, next, at };
+    // The same password, hashed anew: who compared the old hash has compared this password.
+    commit(&store, [change(read.password.clone(), hash(7), None)]).await.unwrap();
+    store.commit(log_in(1)).await.unwrap();
+    // Many log-ins on their way while a new one is set: each is in before it, or not at all.
+    let mut units: Vec<_> = (2..16).map(log_in).collect();
+    let ended = crate::exam::logged_out(at(9));
+    let new = Unit::from(change(hash(7), hash(8), Some(at(9)))).order(Order::EndSessions {
+        account: account_id(1),
+        except: None,
+        ended,
+        revoked_until: at(10),
+    });
+    units.insert(5, new);
+    let answers = race(&store, units).await;
+    assert_eq!(answers[5], Ok(()));
+    assert!(store.sessions_of(account_id(1), 100).await.unwrap().is_empty(), "{answers:?}");
+    assert_eq!(store.commit(log_in(20)).await, Err(Error::Conflict));
+}

@@ -66,6 +66,14 @@ pub(crate) fn set_password(
     )
 }
 
+/// Under the lock of the account, so that it is still so when the unit is done.
+pub(crate) fn expect_password(account: AccountId, set_at: Timestamp) -> Statement {
+    statement(
+        "SELECT cloakroom.expect(count(*)) FROM cloakroom.account WHERE id = $1 AND password_set_at = $2",
+        [Value::Id(*account.as_bytes()), millis(set_at)],
+    )
+}
+
 pub(crate) fn disable(account: AccountId, at: Option<Timestamp>) -> Statement {
     statement(
         "WITH changed AS (UPDATE cloakroom.account SET disabled_at = $2::bigint

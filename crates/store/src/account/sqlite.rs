@@ -1,6 +1,6 @@
 //! Accounts in SQLite.
 
-use crate::sqlite::statement::{change, insert, one};
+use crate::sqlite::statement::{change, expect, insert, one};
 use crate::sqlite::value::{Cells, id, instant, maybe, text};
 use crate::{Error, revocation};
 use cloakroom_core::access::Revocation;
@@ -54,6 +54,11 @@ pub(crate) fn set_password(
          WHERE id = ?1 AND password = ?2",
         params![account.as_bytes(), expected.as_phc(), next.as_phc(), at.map(Timestamp::millis)],
     )
+}
+
+pub(crate) fn expect_password(connection: &Connection, account: AccountId, set_at: Timestamp) -> Result<(), Error> {
+    let sql = "SELECT 1 FROM account WHERE id = ?1 AND password_set_at = ?2";
+    expect(connection, sql, params![account.as_bytes(), set_at.millis()])
 }
 
 pub(crate) fn disable(connection: &Connection, account: AccountId, at: Option<Timestamp>) -> Result<(), Error> {

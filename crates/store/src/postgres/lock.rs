@@ -46,7 +46,7 @@ impl Locks {
             Order::OpenSession(session) => {
                 self.accounts.insert(*session.account.as_bytes());
             }
-            Order::ExpectRoom { account, .. } => {
+            Order::ExpectPassword { account, .. } | Order::ExpectRoom { account, .. } => {
                 self.accounts.insert(*account.as_bytes());
                 self.first = true;
             }

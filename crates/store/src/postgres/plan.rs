@@ -50,6 +50,7 @@ impl Plan {
                 account::postgres::raise_floor(*account, *to)
             }
             Order::OpenSession(session) => session::postgres::open(session),
+            Order::ExpectPassword { account, set_at } => account::postgres::expect_password(*account, *set_at),
             Order::ExpectRoom { account, below, now, idle_since } => {
                 session::postgres::expect_room(*account, *below, *now, *idle_since)
             }

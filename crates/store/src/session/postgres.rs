@@ -167,7 +167,8 @@ pub(crate) fn sight(sighting: &Sighting) -> Statement {
     statement(
         "UPDATE cloakroom.session
          SET last_used_at = greatest(last_used_at, $4),
-             acknowledged_at = CASE WHEN generation = $2 THEN coalesce(acknowledged_at, $3) ELSE acknowledged_at END
+             acknowledged_at = CASE WHEN generation = $2 AND acknowledged_at IS NULL AND $3::bigint IS NOT NULL
+                                   THEN greatest($3::bigint, rotated_at) ELSE acknowledged_at END
          WHERE id = $1 AND ended_at IS NULL",
         [
             Value::Id(*sighting.session.as_bytes()),

@@ -185,7 +185,7 @@ pub(crate) fn sight(connection: &Connection, sighting: &Sighting) -> Result<(), 
     touch(
         connection,
         "UPDATE session SET last_used_at = max(last_used_at, ?4),
-                            acknowledged_at = CASE WHEN generation = ?2 THEN coalesce(acknowledged_at, ?3)
+                            acknowledged_at = CASE WHEN generation = ?2 THEN coalesce(acknowledged_at, max(?3, rotated_at))
                                                    ELSE acknowledged_at END
          WHERE id = ?1 AND ended_at IS NULL",
         params![

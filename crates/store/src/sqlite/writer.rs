@@ -141,6 +141,7 @@ fn carry_out(connection: &Connection, order: &Order) -> Result<(), Error> {
         Order::DisableAccount { account, at } => account::sqlite::disable(connection, *account, *at),
         Order::RaiseFloor { account, to, until } => account::sqlite::raise_floor(connection, *account, *to, *until),
         Order::OpenSession(session) => session::sqlite::open(connection, session),
+        Order::ExpectPassword { account, set_at } => account::sqlite::expect_password(connection, *account, *set_at),
         Order::ExpectRoom { account, below, now, idle_since } => {
             session::sqlite::expect_room(connection, *account, *below, *now, *idle_since)
         }

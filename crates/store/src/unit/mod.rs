@@ -96,6 +96,14 @@ pub enum Order {
         /// From when on the entry of the feed can be forgotten.
         until: Timestamp,
     },
+    /// Changes nothing; conflicts unless the account's password was last set at this instant. A new hash of the same
+    /// password is no new password.
+    ExpectPassword {
+        /// Whose.
+        account: AccountId,
+        /// When the password that was compared had been set.
+        set_at: Timestamp,
+    },
     /// Adds a session. Conflicts when its id is taken, when its account is not there or is disabled, and when the account's
     /// `not_before` is after `opened_at`.
     OpenSession(Session),
@@ -218,6 +226,7 @@ impl Order {
             | Self::SetPassword { .. }
             | Self::DisableAccount { .. }
             | Self::OpenSession(_)
+            | Self::ExpectPassword { .. }
             | Self::ExpectRoom { .. }
             | Self::ChangeFamily { .. }
             | Self::EndSession { .. }

@@ -4,9 +4,12 @@ use crate::Response;
 use crate::call::Call;
 use crate::problem::Problem;
 use cloakroom_core::id::SessionId;
-use cloakroom_core::session::{Method, Session, device_name};
+use cloakroom_core::session::{Method, Session, UNKNOWN_DEVICE, device_name};
 use cloakroom_core::time::{Lifetime, Timestamp};
 use minijinja::{Value, context};
+
+/// What the page may be told that has happened; anything else is no notice.
+const NOTICES: [&str; 3] = ["password-changed", "session-ended", "others-ended"];
 
 impl Call {
     /// Who is logged in, where, and the ways to end it; with what went wrong when a form of it was refused.
@@ -24,7 +27,7 @@ impl Call {
         let values = context! {
             csrf,
             problem => shown,
-            notice => self.query("notice").filter(|notice| notice == "password-changed"),
+            notice => self.query("notice").filter(|notice| NOTICES.contains(&notice.as_str())),
             email => me.account.email.as_str(),
             opened => ago(now, me.account.opened_at),
             ends => format!("in {}", roughly(app.settings().lifetimes.expires_at(&me.session).since(now))),
@@ -46,6 +49,7 @@ fn row(session: &Session, here: SessionId, now: Timestamp) -> Value {
         opened => ago(now, session.opened_at),
         used => ago(now, session.last_used_at),
         device => device_name(&session.user_agent),
+        unknown => device_name(&session.user_agent) == UNKNOWN_DEVICE,
         agent => &session.user_agent,
         address => &session.address,
         by => match session.method { Method::Password => "a password" },

@@ -92,7 +92,7 @@ mod tests {
             opened => "2 hours ago", ends => "in 30 days",
             base => "/u/1",
             sessions => [context! {
-                id => "s", here => false, opened => "2 hours ago", used => "just now", device => "<b>", agent => "<i>",
+                id => "s", here => false, opened => "2 hours ago", used => "just now", device => "<b>", unknown => true, agent => "<i>",
                 address => "::1", by => "a password", keeps => true, bound => false,
             }],
         };

@@ -3,8 +3,9 @@
 use crate::Response;
 use crate::call::Call;
 use crate::problem::{Code, Problem};
+use cloakroom_app::Error;
 use cloakroom_app::session::Scope;
-use cloakroom_app::{Error, Refusal};
+use cloakroom_app::token::Credential;
 use http::StatusCode;
 use http::header::{HeaderName, HeaderValue};
 
@@ -26,12 +27,16 @@ pub(crate) async fn all(call: Call) -> Result<Response, Problem> {
 }
 
 async fn end(call: Call, scope: Scope) -> Result<Response, Problem> {
-    let ended = match call.shown()? {
-        Some(shown) => call.web.app().log_out(shown.credential, scope).await,
-        None => Err(Refusal::SignedOut.into()),
+    let shown = call.every_proof()?;
+    let ended = match scope {
+        Scope::Others | Scope::All => call.web.app().log_out_of(call.seen()?, scope).await,
+        Scope::This => call.web.app().log_out(&shown).await,
     };
+    let in_halves = shown.iter().any(|shown| matches!(shown, Credential::Halves { .. }));
     match ended {
         Ok(()) => {}
+        // Halves that do not belong together name no session, though one may well be alive: a refresh mends them.
+        Err(Error::Refused(_)) if scope == Scope::This && in_halves => return Err(Code::AccessExpired.into()),
         Err(Error::Refused(_)) if scope == Scope::This => {}
         Err(Error::Refused(_)) => return Err(Code::SignedOut.into()),
         Err(Error::Failed(fault)) => return Err(fault.into()),
@@ -39,7 +44,7 @@ async fn end(call: Call, scope: Scope) -> Result<Response, Problem> {
     let gone = scope != Scope::Others;
     let mut response = match (call.fields.form, gone) {
         (true, true) => call.redirect("/auth/login?notice=logged-out"),
-        (true, false) => call.redirect("/auth/account"),
+        (true, false) => call.redirect("/auth/account?notice=others-ended"),
         (false, _) => {
             let mut response = Response::default();
             *response.status_mut() = StatusCode::NO_CONTENT;
@@ -53,6 +58,14 @@ async fn end(call: Call, scope: Scope) -> Result<Response, Problem> {
 }
 
 impl Call {
+    /// Everything that may name the session to end: what is shown, and the access cookie beside it.
+    fn every_proof(&self) -> Result<Vec<Credential<'_>>, Code> {
+        let cookie = self.cookies()?.access.map(Credential::Cookie);
+        let shown = self.shown()?.map(|shown| shown.credential);
+        let same = matches!(shown, Some(Credential::Cookie(_)));
+        Ok(shown.into_iter().chain(cookie.filter(|_| !same)).collect())
+    }
+
     /// BR-07: only after the store knows. Clears what pages kept, and says nothing about what a thief copied. Storage is
     /// one for all slots: where there are several, the accounts of the others keep theirs.
     pub(crate) fn say_goodbye(&self, response: &mut Response) {

@@ -29,7 +29,8 @@ pub(crate) async fn end(call: Call) -> Result<Response, Problem> {
 pub(crate) async fn end_by_form(mut call: Call) -> Result<Response, Problem> {
     let id: SessionId = call.fields.text("session")?.parse().map_err(|_| Code::UnknownSession)?;
     let here = call.seen()?.access().session == id;
-    let response = call.redirect(if here { "/auth/login?notice=logged-out" } else { "/auth/account" });
+    let response =
+        call.redirect(if here { "/auth/login?notice=logged-out" } else { "/auth/account?notice=session-ended" });
     end_one(&call, id, response).await
 }
 

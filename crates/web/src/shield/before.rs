@@ -4,7 +4,7 @@
 use crate::navigation::{is_navigation, text};
 use crate::problem::{Code, Problem};
 use crate::{Client, Response, Web};
-use http::header::{CONNECTION, HOST, LOCATION};
+use http::header::{CACHE_CONTROL, CONNECTION, HOST, LOCATION};
 use http::request::Parts;
 use http::{HeaderValue, StatusCode};
 
@@ -55,6 +55,8 @@ impl Web {
         let location = HeaderValue::from_str(&format!("{}{target}", self.site.origin));
         response.headers_mut().insert(LOCATION, location.unwrap_or(HeaderValue::from_static("/")));
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        // A browser that kept it would go on in a circle after a proxy was mended.
+        response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         self.finish(response.headers_mut(), client);
         response
     }

@@ -44,12 +44,12 @@ fn on_sqlite() -> Ground {
 
 #[test]
 fn on_sqlite_an_owner_alone_is_never_logged_out_and_always_finds_a_way_on() {
-    try_out(96, &step::alone(), &runtime(), &on_sqlite());
+    try_out(64, &step::alone(), &runtime(), &on_sqlite());
 }
 
 #[test]
 fn on_sqlite_a_thief_who_copied_the_jar_never_goes_on_beside_the_owner() {
-    try_out(96, &step::with_a_thief(), &runtime(), &on_sqlite());
+    try_out(64, &step::with_a_thief(), &runtime(), &on_sqlite());
 }
 
 #[test]

@@ -48,7 +48,7 @@ async fn asvs_7_5_2_a_person_sees_where_they_are_logged_in() {
         "NotesApp",
         "End this session",
         "Stays when its browser is closed",
-        "Ends with its browser",
+        "Until its browser is closed",
     ] {
         assert!(page.contains(word), "{word} is not on the page: {page}");
     }

@@ -32,7 +32,7 @@ async fn program(house: &House, path: &str, body: Value) -> Answer {
 
 async fn with_bearer(guest: &Guest, method: &str, path: &str, token: &str) -> Answer {
     let authorization = format!("Bearer {token}");
-    guest.send(method, path, &[("authorization", &authorization)], "").await
+    guest.send(method, path, &[("authorization", &authorization), ("sec-fetch-site", "same-origin")], "").await
 }
 
 fn text(value: &Value) -> String {
@@ -164,6 +164,83 @@ async fn split_bearer_needs_the_half_in_the_header_and_the_half_in_the_cookie() 
     assert_eq!(with_bearer(&ann, "GET", "/app/x", &fresh).await.status, StatusCode::OK);
     assert_eq!(with_bearer(&ann, "POST", "/auth/logout", &fresh).await.status, StatusCode::NO_CONTENT);
     assert_eq!(with_bearer(&ann, "GET", "/app/x", &fresh).await.status, StatusCode::UNAUTHORIZED);
+    house.close().await;
+}
+
+#[tokio::test]
+async fn a_log_out_with_halves_that_do_not_belong_together_ends_the_session_all_the_same() {
+    let house = House::with(ALL).await;
+    let ann = house.guest();
+    let old = text(&log_in(&ann, "split-bearer").await.json()["claims"]);
+    ann.refresh().await;
+    let copied = ann.copied();
+    // The tab that asks has not heard of the refresh; the cookie beside its half names the session.
+    assert_eq!(with_bearer(&ann, "POST", "/auth/logout", &old).await.status, StatusCode::NO_CONTENT);
+    assert_eq!(copied.refresh().await.code(), "session-ended");
+
+    // Where nothing names it, nothing is cleared: the page refreshes and asks again.
+    let bob = house.guest();
+    log_in(&bob, "split").await;
+    let before = bob.cookie(CLAIMS).unwrap();
+    bob.plant(CLAIMS, "/", "eyJ.eyJ");
+    assert_eq!(bob.fetch("POST", "/auth/logout", None).await.code(), "access-expired");
+    bob.plant(CLAIMS, "/", &before);
+    assert_eq!(bob.status_of_app().await, StatusCode::OK);
+    house.close().await;
+}
+
+#[tokio::test]
+async fn planted_cookies_of_halves_lock_nobody_out() {
+    let house = House::start().await;
+    let ann = house.signed_in("ann@example.com").await;
+    ann.plant(CLAIMS, "/", "x.y");
+    ann.plant(SIGNATURE, "/", "z");
+    assert_eq!(ann.status_of_app().await, StatusCode::OK);
+    house.advance(EXPIRED);
+    assert_eq!(ann.refresh().await.status, StatusCode::OK);
+    let copied = ann.copied();
+    assert_eq!(ann.fetch("POST", "/auth/logout", None).await.status, StatusCode::NO_CONTENT);
+    assert_eq!(copied.refresh().await.code(), "session-ended", "and the log-out was one");
+    house.close().await;
+}
+
+#[tokio::test]
+async fn a_junk_authorization_excuses_no_form_of_another_site() {
+    let house = House::with(ALL).await;
+    let ann = house.guest();
+    log_in(&ann, "cookie").await;
+    for path in ["/auth/refresh", "/auth/logout", "/auth/login"] {
+        let headers = [
+            ("authorization", "Bearer junk"),
+            ("origin", "https://evil.example"),
+            ("sec-fetch-site", "cross-site"),
+            ("content-type", "application/x-www-form-urlencoded"),
+        ];
+        assert_eq!(ann.send("POST", path, &headers, "").await.status, StatusCode::FORBIDDEN, "{path}");
+    }
+    assert_eq!(ann.status_of_app().await, StatusCode::OK);
+    house.close().await;
+}
+
+#[tokio::test]
+async fn the_account_page_works_without_scripts_where_tokens_are_in_memory() {
+    let house = House::with(ALL).await;
+    for strategy in ["memory", "split-bearer"] {
+        let ann = house.guest();
+        log_in(&ann, strategy).await;
+        let other = house.guest();
+        log_in(&other, "cookie").await;
+        let page = ann.visit("/auth/account").await;
+        assert!(page.status == StatusCode::OK && page.text().contains("End this session"), "{}", page.text());
+        let token =
+            page.text().split("name=\"cloakroom_csrf\" value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+        let done = ann.submit("/auth/logout/others", &[("cloakroom_csrf", &token)]).await;
+        assert_eq!(done.header("location"), "/auth/account?notice=others-ended", "{}", done.text());
+        assert_eq!(other.status_of_app().await, StatusCode::UNAUTHORIZED);
+        // A script is told to refresh, and an application is not opened by it.
+        assert_eq!(ann.fetch("GET", "/auth/me", None).await.code(), "access-expired");
+        assert_eq!(ann.visit("/app/x").await.status, StatusCode::UNAUTHORIZED);
+    }
     house.close().await;
 }
 

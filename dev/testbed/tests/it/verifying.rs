@@ -63,7 +63,7 @@ impl Api {
                 tokio::task::yield_now().await;
             }
         };
-        tokio::time::timeout(PATIENCE, refused).await.expect("the API hears of it");
+        tokio::time::timeout(PATIENCE, refused).await.unwrap();
     }
 
     fn advance(&self, house: &House, seconds: u64) {
@@ -143,7 +143,7 @@ async fn an_api_that_hears_nothing_lets_nobody_in_and_comes_back_by_itself() {
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(PATIENCE, back).await.expect("it catches up");
+    tokio::time::timeout(PATIENCE, back).await.unwrap();
     house.close().await;
 }
 
@@ -169,6 +169,6 @@ async fn a_token_that_only_an_api_elsewhere_has_seen_acknowledges_its_generation
             }
         }
     };
-    tokio::time::timeout(PATIENCE, caught).await.expect("the report arrives");
+    tokio::time::timeout(PATIENCE, caught).await.unwrap();
     house.close().await;
 }

@@ -1,7 +1,9 @@
 //! Answers that are lost after the commit, and tabs that refresh at the same instant.
 
 use crate::place::{Place, on_both};
-use crate::{EXPIRED, REFRESH};
+use crate::{ACCESS, EXPIRED, REFRESH};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use cloakroom_testbed::{Answer, Lost, Roamer};
 use std::collections::BTreeSet;
 
@@ -11,6 +13,15 @@ a_lost_answer_is_mended_by_the_next_attempt_however_late tabs_at_once_end_with_o
 /// The generation that the refresh token in the jar claims: `key.session.generation.mac`.
 fn generation(roamer: &Roamer) -> u32 {
     roamer.cookie(REFRESH).unwrap().split('.').nth(2).unwrap().parse().unwrap()
+}
+
+/// Generation and issue of the access token that an answer sets.
+fn issue(answer: &Answer) -> (u64, u64) {
+    let cookies = answer.cookies();
+    let token = cookies.iter().find_map(|cookie| cookie.strip_prefix(ACCESS)?.strip_prefix('=')).unwrap();
+    let claims = URL_SAFE_NO_PAD.decode(token.split('.').nth(1).unwrap()).unwrap();
+    let claims: serde_json::Value = serde_json::from_slice(&claims).unwrap();
+    (claims["gen"].as_u64().unwrap(), claims["iss_no"].as_u64().unwrap())
 }
 
 async fn a_lost_answer_is_mended_by_the_next_attempt_however_late(place: Place) {
@@ -53,6 +64,9 @@ async fn tabs_at_once_end_with_one_generation(place: Place) {
             .filter_map(|cookie| cookie.strip_prefix(REFRESH).map(|rest| rest.split(';').next().unwrap().to_owned()))
             .collect();
         assert_eq!(tokens.len(), 1, "one refresh token");
+        let issues: Vec<_> = answers.iter().filter(|answer| answer.status == 200).map(issue).collect();
+        let different: BTreeSet<_> = issues.iter().collect();
+        assert_eq!(different.len(), issues.len(), "each its own access token: {issues:?}");
         assert_eq!(generation(&ann), round, "one generation");
         shared += answers.iter().filter(|answer| answer.status == 200).count() - 1;
         for node in 0..nodes.count() {

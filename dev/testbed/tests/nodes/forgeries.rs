@@ -1,12 +1,10 @@
 //! Forged and planted tokens: refused on every node, and nothing that is stored changes.
 
-use crate::REFRESH;
 use crate::place::{Place, on_both};
+use crate::{ACCESS, REFRESH};
 
 on_both! { "";
 what_is_forged_or_planted_changes_nothing_that_is_stored }
-
-const ACCESS: &str = "__Host-Http-cloakroom";
 
 async fn what_is_forged_or_planted_changes_nothing_that_is_stored(place: Place) {
     let nodes = &place.nodes;

@@ -27,4 +27,5 @@ const EXPIRED: u64 = 301;
 /// Longer than any two round trips that are believed.
 const LONG: u64 = 60;
 
+const ACCESS: &str = "__Host-Http-cloakroom";
 const REFRESH: &str = "__Secure-cloakroom-refresh";
