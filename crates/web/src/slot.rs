@@ -51,7 +51,8 @@ impl Slot {
     /// Keeps a redirect of an application within the slot: it knows nothing of slots and sends people to `/login`. Another
     /// site, another slot and a relative address stay as they are.
     pub fn keep_in(self, headers: &mut HeaderMap) {
-        let local = |to: &&str| to.starts_with('/') && !to.starts_with("//") && !to.starts_with("/u/");
+        let slot = |to: &str| to.parse().ok().is_some_and(|uri| Self::of(&uri, Self::MOST).is_some());
+        let local = |to: &&str| to.starts_with('/') && !to.starts_with("//") && !slot(to);
         if self.0 != 0
             && let Some(to) = headers.get(LOCATION).and_then(|value| value.to_str().ok()).filter(local)
             && let Ok(value) = HeaderValue::from_str(&self.at(to))
@@ -94,6 +95,7 @@ mod tests {
         for (to, kept) in [
             ("/login", "/u/1/login"),
             ("/u/0/x", "/u/0/x"),
+            ("/u/alice/profile", "/u/1/u/alice/profile"),
             ("//evil.example", "//evil.example"),
             ("https://other.example/", "https://other.example/"),
             ("next", "next"),

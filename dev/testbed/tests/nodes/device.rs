@@ -80,7 +80,10 @@ impl Device {
 
     async fn with_bearer(&self, node: usize, method: &str, path: &str, bearer: &str) -> Answer {
         let authorization = format!("Bearer {bearer}");
-        self.roamer.on(node).send(method, path, &[("authorization", &authorization)], "").await.unwrap()
+        let headers = [("authorization", authorization.as_str()), ("sec-fetch-site", "same-origin")];
+        // A browser adds where it comes from, a program does not.
+        let headers = if self.strategy == "native" { &headers[..1] } else { &headers[..] };
+        self.roamer.on(node).send(method, path, headers, "").await.unwrap()
     }
 
     fn take(&mut self, answer: &Answer) {
