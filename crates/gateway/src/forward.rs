@@ -209,11 +209,19 @@ impl<G: Gate> Exchange<'_, G> {
             .get(CONTENT_TYPE)
             .and_then(|value| value.as_bytes().get(.."text/event-stream".len()))
             .is_some_and(|start| start.eq_ignore_ascii_case(b"text/event-stream"));
+        let (mut ended, mut hold) = (self.identity.ended.clone(), self.identity.hold.clone());
+        if events
+            && ended.is_none()
+            && let Some(subject) = &self.identity.subject
+            && let Some((token, held)) = self.gateway.gate.open_stream(subject)
+        {
+            (ended, hold) = (Some(token), Some(held));
+        }
         let limits = &self.gateway.limits;
         Watch::new(Causes {
             idle_for: if events { limits.event_stream_idle_for } else { Some(self.link.idle_for) },
-            ended: self.identity.ended.clone(),
-            _hold: self.identity.hold.clone(),
+            ended,
+            _hold: hold,
             stopping: events.then(|| self.gateway.stopping.clone()),
             progress,
         })

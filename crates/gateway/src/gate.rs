@@ -28,6 +28,12 @@ pub trait Gate: Send + Sync + 'static {
     /// Whether a cookie of this exact name is never forwarded to an upstream and never set by one.
     fn is_own_cookie(&self, name: &[u8]) -> bool;
 
+    /// Asked when an answer turns out to be an event stream although its request did not say so: for whom it was let in is
+    /// [`Identity::subject`]. Gives what ends it, and what is dropped with it.
+    fn open_stream(&self, _subject: &Hold) -> Option<(CancellationToken, Hold)> {
+        None
+    }
+
     /// Told about every answer when its head is ready. For counters; must not block.
     fn observe(&self, _seen: &Seen<'_>) {}
 }
@@ -57,6 +63,8 @@ pub struct Identity {
     pub authenticated: bool,
     /// Cancelled when the session ends: streams and tunnels of this request end with it.
     pub ended: Option<CancellationToken>,
+    /// Whoever it is, in the gate's own terms, for [`Gate::open_stream`].
+    pub subject: Option<Hold>,
     /// Dropped when the answer has ended, streams and tunnels included: how the gate learns of it.
     pub hold: Option<Hold>,
 }

@@ -1,6 +1,6 @@
 //! The gateway's question to the web: may this pass, and as whom? Nothing is decided here.
 
-use cloakroom_gateway::{Access, Admission, Body, ClientInfo, Gate, Identity, Inbound, Outcome, Seen, Upstream};
+use cloakroom_gateway::{Access, Admission, Body, ClientInfo, Gate, Hold, Identity, Inbound, Outcome, Seen, Upstream};
 use cloakroom_web::{Client, Entry, FORM_TOKEN_LENGTH, Slot, Wanted, Web, form_token_in, is_own_cookie};
 use http::HeaderValue;
 use http::header::{ACCEPT, UPGRADE};
@@ -10,6 +10,7 @@ use http_body_util::BodyExt as _;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
 
 /// Asks the web.
 pub(super) struct WebGate(pub(super) Arc<Web>);
@@ -49,11 +50,18 @@ impl Gate for WebGate {
                 authorization: Some(value),
                 form_token: self.0.form_token_for(request, &seen).and_then(|token| HeaderValue::from_str(&token).ok()),
                 authenticated: true,
+                subject: Some(Arc::clone(&seen) as Hold),
                 ..self.stream_of(request, &seen)
             }),
             Ok(Err(_)) => self.failed(cloakroom_app::Fault::plain("a token is no header value"), &client),
             Err(fault) => self.failed(fault, &client),
         }
+    }
+
+    fn open_stream(&self, subject: &Hold) -> Option<(CancellationToken, Hold)> {
+        let seen = Arc::clone(subject).downcast::<cloakroom_app::token::Seen>().ok()?;
+        let stream = self.0.app().open_stream(&seen);
+        Some((stream.ended(), Arc::new(stream)))
     }
 
     fn is_own_cookie(&self, name: &[u8]) -> bool {

@@ -12,6 +12,7 @@ mod keys;
 mod refresh;
 mod sessions;
 mod settings;
+mod silence;
 mod slots;
 mod strategies;
 mod verifying;
