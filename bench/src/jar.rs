@@ -23,6 +23,12 @@ impl Jar {
         }
     }
 
+    /// What is left of it when the session is gone: the cookie of the device.
+    pub(crate) fn of_device(&self) -> Self {
+        let of_device = |name: &String| name.ends_with("cloakroom-device");
+        Self(self.0.iter().filter(|(name, _)| of_device(name)).map(|(n, v)| (n.clone(), v.clone())).collect())
+    }
+
     /// The value of `Cookie` for a request to this path, if anything goes along.
     pub(crate) fn header(&self, path: &str) -> Option<String> {
         let fits = |scope: &str| {

@@ -20,13 +20,16 @@ mod load;
 mod machine;
 mod nginx;
 mod parts;
+mod person;
 mod postgres;
 mod process;
 mod report;
 mod resident;
 mod rounds;
 mod server;
+mod statistics;
 mod tools;
+mod wire;
 mod wrk;
 
 use anyhow::{Context as _, Result};

@@ -1,9 +1,10 @@
 //! The release server in a process of its own, configured by a file like anybody's.
 
-use crate::http::{Answer, Client, get, post, request};
-use crate::jar::Jar;
+use crate::http::{Client, get, request};
+use crate::person::Person;
 use crate::process::{Process, free, processor_seconds};
 use crate::resident::{self, Resident};
+pub(crate) use crate::wire::{PASSWORD, SAME_ORIGIN, told};
 use anyhow::{Context as _, Result, bail, ensure};
 use cloakroom_jose::MasterKey;
 use std::collections::BTreeMap;
@@ -13,12 +14,6 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
-
-/// A password that the policy takes.
-pub(crate) const PASSWORD: &str = "correct horse battery staple";
-
-/// What a script of the site's own pages sends.
-pub(crate) const SAME_ORIGIN: [(&str, &str); 2] = [("sec-fetch-site", "same-origin"), ("sec-fetch-mode", "cors")];
 
 /// A running server.
 pub(crate) struct Server {
@@ -86,37 +81,13 @@ impl Server {
         resident::of(&self.process.id().to_string())
     }
 
-    /// Signs up and logs in; answers the `Cookie` header of a signed-in request.
+    /// Somebody new signs up and logs in; answers the `Cookie` header of a signed-in request.
     pub(crate) fn sign_in(&self, email: &str) -> Result<String> {
-        self.sign_up(email)?;
-        self.log_in(email)?.header("/x").context("log-in set no access cookie")
+        let mut client = Client::connect(self.public)?;
+        let mut person = Person::new(email);
+        person.sign_up(&mut client)?;
+        person.log_in(&mut client)?.header("/x").context("log-in set no access cookie")
     }
-
-    pub(crate) fn sign_up(&self, email: &str) -> Result<()> {
-        let body = credentials(email);
-        let answer = Client::connect(self.public)?.send(&post("/auth/signup", &SAME_ORIGIN, &body))?;
-        ensure!(answer.status == 202, "sign-up was answered {}", told(&answer));
-        Ok(())
-    }
-
-    /// Logs in; answers the cookies.
-    pub(crate) fn log_in(&self, email: &str) -> Result<Jar> {
-        log_in(&mut Client::connect(self.public)?, email)
-    }
-}
-
-/// Logs in over this connection; answers the cookies.
-pub(crate) fn log_in(client: &mut Client, email: &str) -> Result<Jar> {
-    let answer = client.send(&log_in_request(email))?;
-    ensure!(answer.status == 200, "log-in was answered {}", told(&answer));
-    let mut jar = Jar::default();
-    jar.keep(&answer);
-    Ok(jar)
-}
-
-/// The bytes of a log-in.
-pub(crate) fn log_in_request(email: &str) -> Vec<u8> {
-    post("/auth/login", &SAME_ORIGIN, &credentials(email))
 }
 
 /// The bytes of a signed-in request to the upstream.
@@ -130,14 +101,6 @@ pub(crate) fn of_script(method: &str, path: &str, cookie: &str) -> Vec<u8> {
     let length = ("content-length", "0");
     let headers = [site, mode, ("cookie", cookie), length];
     request(method, path, if method == "GET" { &headers[..3] } else { &headers }, "")
-}
-
-pub(crate) fn credentials(email: &str) -> String {
-    serde_json::json!({ "email": email, "password": PASSWORD }).to_string()
-}
-
-pub(crate) fn told(answer: &Answer) -> String {
-    format!("{}: {}", answer.status, String::from_utf8_lossy(&answer.body))
 }
 
 fn is_ready(admin: SocketAddr) -> bool {

@@ -9,6 +9,7 @@ pub(crate) enum Tool {
     Nginx,
     Wrk,
     Postgres,
+    Exim,
 }
 
 impl Tool {
@@ -17,6 +18,8 @@ impl Tool {
         match self {
             Self::Nginx => starts("nginx"),
             Self::Wrk => starts("wrk"),
+            // Where `dev/testbed` starts it from.
+            Self::Exim => std::path::Path::new("/usr/sbin/exim4").exists(),
             // Debian keeps the server's programs out of `PATH`, and puts this one there.
             Self::Postgres => starts("pg_createcluster") || starts("initdb"),
         }
@@ -28,13 +31,14 @@ impl Tool {
             Self::Nginx => "nginx-light",
             Self::Wrk => "wrk",
             Self::Postgres => "postgresql",
+            Self::Exim => "exim4-daemon-light",
         }
     }
 }
 
 /// Says what is missing, then installs it; or refuses, with what to do.
 pub(crate) fn ensure_there(needed: &[Tool], refuse: bool) -> Result<()> {
-    let all = [Tool::Nginx, Tool::Wrk, Tool::Postgres];
+    let all = [Tool::Nginx, Tool::Wrk, Tool::Postgres, Tool::Exim];
     let missing = all.into_iter().filter(|tool| needed.contains(tool) && !tool.is_there());
     let missing: Vec<_> = missing.map(Tool::package).collect();
     if missing.is_empty() {
@@ -52,7 +56,8 @@ pub(crate) fn ensure_there(needed: &[Tool], refuse: bool) -> Result<()> {
         ensure!(command.status().context("apt-get does not start")?.success(), "`{by_hand}` failed");
     }
     // A package starts its program as a service, which nobody asked for.
-    for (package, service) in [("nginx-light", "nginx"), ("postgresql", "postgresql")] {
+    for (package, service) in [("nginx-light", "nginx"), ("postgresql", "postgresql"), ("exim4-daemon-light", "exim4")]
+    {
         if missing.contains(&package) {
             drop(Command::new("service").args([service, "stop"]).output());
         }

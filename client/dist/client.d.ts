@@ -1,11 +1,26 @@
 export type EventName = "signed-out" | "signed-in" | "refreshed";
 export type Outcome = "refreshed" | "ended" | "unavailable";
+export interface CloakroomInit extends RequestInit {
+    /**
+     * How a call that needs an approval of its own gets it. `popup`, the default: its page in a window, and where that is
+     * blocked (call `fetch` from a click) as `redirect`: this page goes there and comes back, and the answer is
+     * `cloakroom.resumed` then; the URL, the body and the headers, but for those that look like secrets, lie in
+     * `sessionStorage` meanwhile. `none`: the 401 that says `step-up-needed` is the answer.
+     */
+    stepUp?: "popup" | "redirect" | "none";
+}
 export interface Cloakroom {
     /**
-     * Like the global `fetch`. A request of this slot whose answer says `access-expired` is repeated after a refresh.
+     * Like the global `fetch`. A request of this slot whose answer says `access-expired` is repeated after a refresh, and
+     * one whose answer says `step-up-needed` after its approval; where that is not given, the answer is that 401.
      * Requests to other origins, and from `/u/1` to paths that are not below it, are passed to the browser as they are.
      */
-    fetch(input: RequestInfo | URL, init?: RequestInit): Promise<Response>;
+    fetch(input: RequestInfo | URL, init?: CloakroomInit): Promise<Response>;
+    /**
+     * The answer to the call that this page was left for, to have it approved (see `CloakroomInit.stepUp`): it is repeated
+     * once, when the page is back. Null if there was none, or it was not approved. Rejects as `fetch` does.
+     */
+    readonly resumed: Promise<Response | null>;
     /** Who is signed in, or null. Rejects when nobody can tell: the network or the server is down. */
     me<T = Record<string, unknown>>(): Promise<T | null>;
     /**

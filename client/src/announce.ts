@@ -13,7 +13,7 @@ const channel = new BroadcastChannel(meeting);
 export function on(name: EventName, call: () => void): () => void {
   const entry = { name, call };
   listeners.add(entry);
-  return () => void listeners.delete(entry);
+  return () => listeners.delete(entry);
 }
 
 /** To the listeners of this tab. Each on its own: one that throws stops nobody. */

@@ -31,7 +31,7 @@ export async function hold(response: Response, now = turn): Promise<void> {
     held = (access = body.access_token) ?? body.claims;
     needed = held !== undefined;
     // By how long it lives, as the server's clock has it: this one may be wrong.
-    until = Date.now() + body.expires_at * 1000 - Date.parse(response.headers.get("date") ?? "");
+    until = Date.now() + body.expires_at * 1000 - Date.parse(response.headers.get("date") as string);
   } catch {}
 }
 
@@ -52,7 +52,7 @@ export function take(claims: string): void {
 }
 
 /** Another tab has refreshed, and this one is still told that its access has expired. */
-export const need = (): void => void (needed = true);
+export const need = (): unknown => (needed = true);
 
 /** Whether the access token is worth a try elsewhere. */
 export const lasts = (): boolean => access !== undefined && !(Date.now() >= until);

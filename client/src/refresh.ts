@@ -54,21 +54,18 @@ const queued = (seen: number, expired: boolean): Promise<Outcome> =>
 async function renew(seen: number, doubt?: boolean): Promise<Outcome> {
   try {
     const headers = { accept: "application/json" };
-    const signal = AbortSignal.timeout?.(20_000) ?? null;
+    const signal = AbortSignal.timeout?.(20_000) as AbortSignal; // old browsers have none
     const done = async () => seen !== epoch || (doubt && !needed && (await native(auth + "me", { headers, signal })).ok);
     if (!alone() && (await done())) return "refreshed";
     for (let tries = 2; tries--; ) {
       const now = turn;
       const response = await native(auth + "refresh", { method: "POST", headers, signal });
       const { ok, status } = response;
-      if (ok) await hold(response, now);
       const refusal = ok || (await code(response));
       const raced = status === 409 && refusal === "refresh-raced";
       // Who lost a race has fresh cookies in the jar, which is all that most need. Who needs an answer asks with those.
       if (ok || (raced && !needed)) {
-        finished();
-        if (ok) landed = epoch;
-        broadcast("refreshed", half());
+        await landing(response, now);
         return "refreshed";
       }
       if (status === 401 && refusal === "session-ended") {
@@ -81,6 +78,16 @@ async function renew(seen: number, doubt?: boolean): Promise<Outcome> {
     // The network: says nothing about the session.
   }
   return "unavailable";
+}
+
+/** Fresh cookies are in the jar; an answer that is none of a lost race brought them, and what this tab holds itself. */
+export async function landing(response: Response, now?: number): Promise<void> {
+  if (response.ok) {
+    await hold(response, now);
+    landed = epoch + 1;
+  }
+  finished();
+  broadcast("refreshed", half());
 }
 
 /** Whether only a refresh of this very tab helps it: the others share what they are handed, or all is in the jar. */

@@ -3,14 +3,12 @@
 /** Absolute addresses only: an injected `<base>` moves relative ones to another site. */
 export const origin = location.origin;
 
-const script = new URL(import.meta.url);
-
 /**
  * What the paths of this slot begin with: `/u/1`, or nothing for slot 0. It is read from where this script came from,
  * never from the page's own address, which an application makes up.
  */
 export const base =
-  (script.origin === origin && /^\/u\/[1-9](?=\/auth\/client\.js$)/.exec(script.pathname)?.[0]) || "";
+  /^\/u\/[1-9](?=\/auth\/\w+\.js(?![^?#]))/.exec(import.meta.url.replace(origin, ""))?.[0] ?? "";
 
 /** Where our own routes of this slot begin. */
 export const auth = origin + base + "/auth/";
@@ -23,7 +21,7 @@ export const native = globalThis.fetch.bind(globalThis);
 
 /** The `code` of a problem document (RFC 9457), undefined for anything else. Leaves the answer readable. */
 export async function code(response: Response): Promise<unknown> {
-  if (/^application\/problem\+json\b/i.test(response.headers.get("content-type") ?? "")) {
+  if (/^application\/problem\+json\b/i.test(response.headers.get("content-type") as string)) {
     try {
       return (await response.clone().json()).code;
     } catch {}

@@ -87,7 +87,9 @@ test("what is held is in no property and no message", async (t) => {
   await quiet();
   assert.deepEqual(said.slice(0, 4), ["refreshed", "signed-in", "refreshed", "signed-out"]);
   assert.ok(Object.isFrozen(cloakroom));
-  for (const [name, value] of Object.entries(cloakroom)) assert.equal(typeof value, "function", name);
+  const { resumed, ...functions } = cloakroom;
+  assert.equal(await resumed, null);
+  for (const [name, value] of Object.entries(functions)) assert.equal(typeof value, "function", name);
   const shown = [...Object.getOwnPropertyNames(globalThis)].filter((name) => String(globalThis[name]).includes("h.p"));
   assert.deepEqual([shown, site.bearers().includes("Bearer h.p1.s")], [[], true]);
 });

@@ -14,7 +14,7 @@ export const problem = (status, code) => ({ status, type: "application/problem+j
 export const json = (body, cookie) => ({ status: 200, type: "application/json", body, cookie });
 
 /** Starts a server and a browser before it; both end with the test. */
-export async function browser(t, { locks = undefined, answer = {}, strategy = "cookie" } = {}) {
+export async function browser(t, { locks = undefined, answer = {}, strategy = "cookie", blocked = false } = {}) {
   const newest = { "": 0 }; // in each slot, by its digit
   const site = {
     calls: [],
@@ -88,8 +88,10 @@ export async function browser(t, { locks = undefined, answer = {}, strategy = "c
   await once(server, "listening");
   const origin = `http://127.0.0.1:${server.address().port}`;
   const channels = [];
-  const pageshow = [];
+  const listeners = [];
+  const windows = [];
   const bounds = [];
+  const awaited = [];
   const assigned = [];
 
   const stand = {
@@ -120,13 +122,25 @@ export async function browser(t, { locks = undefined, answer = {}, strategy = "c
       }
     },
     navigator: { locks },
-    addEventListener: (name, call) => name === "pageshow" && pageshow.push(call),
+    addEventListener: (name, call, { signal } = {}) => listeners.push({ name, call, signal }),
+    sessionStorage: Object.create({
+      getItem(name) { return this[name] ?? null; },
+      setItem(name, text) { this[name] = String(text); },
+      removeItem(name) { delete this[name]; },
+    }),
+    open: (url, ...more) => {
+      windows.push({ url, more, closed: false, close() { this.closed = true; } });
+      return blocked ? null : windows.at(-1);
+    },
   };
   for (const [name, value] of Object.entries(stand)) Object.defineProperty(globalThis, name, { value, configurable: true, writable: true });
   // Time is the test's: bounds pass when it says so.
   t.mock.method(AbortSignal, "timeout", (ms) => {
     const control = new AbortController();
-    bounds.push({ ms, pass: () => control.abort(new DOMException("late", "TimeoutError")) });
+    const bound = { ms, pass: () => control.abort(new DOMException("late", "TimeoutError")) };
+    const first = awaited.findIndex((entry) => entry.ms === ms);
+    bounds.push(bound);
+    if (first >= 0) awaited.splice(first, 1)[0].resolve(bound);
     return control.signal;
   });
 
@@ -137,13 +151,19 @@ export async function browser(t, { locks = undefined, answer = {}, strategy = "c
     await once(server, "close");
   });
 
+  const fire = (name, event = {}) =>
+    listeners.forEach((entry) => entry.name === name && !entry.signal?.aborted && entry.call(event));
   return {
     site,
     origin,
     assigned,
     bounds,
     channels,
-    pageshow: (persisted) => pageshow.forEach((call) => call({ persisted })),
+    windows,
+    /** The next bound of so many milliseconds that is set. */
+    bound: (ms) => new Promise((resolve) => awaited.push({ ms, resolve })),
+    fire,
+    pageshow: (persisted) => fire("pageshow", { persisted }),
     /** One more tab, its script loaded from the address; `heard` collects its events. */
     async tab(script = "/auth/client.js") {
       const { cloakroom } = await import(`${new URL(script, origin)}?tab=${(tabs += 1)}`);

@@ -1,14 +1,18 @@
 //! The use cases in this process, on a store of choice, configured as the server configures them.
 
+use crate::person::new_address;
 use crate::server::PASSWORD;
 use anyhow::{Result, anyhow, bail};
-use cloakroom_app::session::{Company, Handed, Login, Opened};
+use cloakroom_app::device::Visit;
+use cloakroom_app::login::{LoggedIn, Login, Wish};
+use cloakroom_app::session::{Company, Handed, Opened};
 use cloakroom_app::token::Credential;
 use cloakroom_app::{App, SystemClock};
 use cloakroom_core::session::Strategy;
 use cloakroom_jose::MasterKey;
 use cloakroom_server::config;
 use cloakroom_store::Store;
+use std::net::IpAddr;
 use std::ops::Deref;
 use std::sync::Arc;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -59,21 +63,52 @@ pub(super) fn follow(app: Arc<App>) -> House {
     House { app, _following: stop.drop_guard() }
 }
 
-pub(super) async fn sign_up(app: &App, email: &str) -> Result<()> {
-    app.sign_up(email, PASSWORD.to_owned()).await.map_err(|error| anyhow!("sign-up: {error:?}"))
+/// Somebody with one device, in a network of their own, as limits of guesses see it.
+pub(super) struct Visitor {
+    email: String,
+    address: IpAddr,
+    /// The value of the device's cookie, once there was a log-in.
+    device: Option<String>,
 }
 
-pub(super) async fn log_in(app: &App, email: &str) -> Result<Opened> {
-    let login = Login {
-        email,
-        password: PASSWORD.to_owned(),
-        remember: true,
-        user_agent: BROWSER,
-        address: "2001:db8:85a3::8a2e:370:7334".to_owned(),
-        strategy: Strategy::Cookie,
-        replaces: None,
-    };
-    app.log_in(login).await.map(|(_, opened)| opened).map_err(|error| anyhow!("log-in: {error:?}"))
+impl Visitor {
+    pub(super) fn new(email: impl Into<String>) -> Result<Self> {
+        Ok(Self { email: email.into(), address: new_address().parse()?, device: None })
+    }
+
+    pub(super) async fn sign_up(&self, app: &App) -> Result<()> {
+        let opened = app.sign_up(&self.email, PASSWORD.to_owned(), &self.visit()).await;
+        opened.map_err(|error| anyhow!("sign-up: {error:?}"))
+    }
+
+    pub(super) async fn log_in(&mut self, app: &App) -> Result<Opened> {
+        let login = Login {
+            email: &self.email,
+            password: PASSWORD.to_owned(),
+            wish: Wish { remember: true, strategy: Strategy::Cookie },
+            visit: self.visit(),
+            replaces: None,
+        };
+        match app.log_in(login).await.map_err(|error| anyhow!("log-in: {error:?}"))? {
+            LoggedIn::Entered(entered) => {
+                self.device = entered.device.or(self.device.take());
+                Ok(entered.opened)
+            }
+            LoggedIn::SecondFactor(_) => bail!("log-in: a second factor is asked for"),
+        }
+    }
+
+    fn visit(&self) -> Visit<'_> {
+        Visit { devices: [self.device.as_deref(), None, None, None], user_agent: BROWSER, address: self.address }
+    }
+}
+
+/// Somebody new signs up and logs in.
+pub(super) async fn enter(app: &App) -> Result<(Visitor, Opened)> {
+    let mut visitor = Visitor::new("bench@example.com")?;
+    visitor.sign_up(app).await?;
+    let opened = visitor.log_in(app).await?;
+    Ok((visitor, opened))
 }
 
 /// Rotates once.

@@ -1,6 +1,7 @@
 //! What is measured, as a table.
 
 mod gateway;
+mod guesses;
 mod house;
 mod kill;
 mod lag;
@@ -13,6 +14,7 @@ mod sessions;
 mod start;
 mod storm;
 mod strategies;
+mod timing;
 mod verification;
 
 use crate::context::Context;
@@ -49,6 +51,9 @@ const PARTS: &[Part] = &[
     sessions::PART,
     lag::PART,
     strategies::PART,
+    timing::SQLITE,
+    timing::POSTGRES,
+    guesses::PART,
     start::PART,
     kill::PART,
 ];

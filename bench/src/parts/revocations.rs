@@ -124,8 +124,7 @@ impl Node {
         let settings = format!("{}[session]\naccess_for = \"1h\"\n", house::CHEAP_PASSWORDS);
         let tokens = runtime.block_on(async {
             let maker = house::open_quietly(Arc::clone(&store), &settings, master).await?;
-            house::sign_up(&maker, "bench@example.com").await?;
-            let mut opened = house::log_in(&maker, "bench@example.com").await?;
+            let (_, mut opened) = house::enter(&maker).await?;
             let mut tokens = Vec::new();
             while tokens.len() <= rounds * NEW as usize {
                 let next = house::refresh(&maker, &opened).await?;

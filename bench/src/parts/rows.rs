@@ -16,6 +16,7 @@ pub(super) fn someone(id: AccountId, now: Timestamp) -> Result<Account> {
         email: Email::parse("rows@example.com").map_err(|error| anyhow!("{error}"))?,
         password: PasswordHash::from_phc("$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA".to_owned()),
         opened_at: now,
+        email_verified_at: None,
         password_set_at: now,
         disabled_at: None,
         not_before: None,

@@ -1,6 +1,8 @@
 //! The two ways in which a use case does not succeed: it refuses, or it fails.
 
 use cloakroom_core::account::PasswordRefusal;
+use cloakroom_core::approval::Act;
+use cloakroom_core::time::Lifetime;
 use std::error::Error as StdError;
 
 /// What a use case answers when it does not do what was asked.
@@ -23,6 +25,41 @@ pub enum Refusal {
     PasswordUnreadable,
     /// Address and password do not belong together; also when there is no such account.
     WrongCredentials,
+    /// The new password is easy to guess.
+    WeakPassword(cloakroom_password::Weak),
+    /// Too many guesses came before this one, which was not looked at.
+    TooManyAttempts {
+        /// How long until the next one is.
+        wait: Lifetime,
+    },
+    /// So many guesses failed in a row that the password is no longer asked for on this device: a reset is required.
+    PasswordLocked,
+    /// A mailed token or code is not good, or no longer.
+    CodeInvalid,
+    /// This needs mail, and none is configured.
+    MailOff,
+    /// Nobody can open an account here by themselves.
+    SignupClosed,
+    /// A log-in that waits for its second factor has waited too long, or never was.
+    ChallengeOver,
+    /// The second factor, or the proof of an approval, is wrong.
+    ProofWrong,
+    /// This way to prove who one is is not good here.
+    ProofNotAccepted,
+    /// The device is not one of the account's.
+    UnknownDevice,
+    /// The account has no such factor.
+    UnknownFactor,
+    /// What the authenticator answered is no good.
+    PasskeyRefused,
+    /// Its owner has to approve this first.
+    StepUpNeeded(Act),
+    /// An approval that is not there, over, used, or somebody else's.
+    ApprovalOver,
+    /// What is to be approved cannot be: its address, method or body is none, or reads in two ways.
+    NotACall,
+    /// What came with a call is no approval of exactly this call in this session.
+    GrantRefused,
     /// More passwords wait to be hashed than the pool takes.
     Busy,
     /// Nobody is logged in.
@@ -42,6 +79,10 @@ pub enum Refusal {
     UnknownKey,
     /// There is no such account.
     UnknownAccount,
+    /// Another account has this address. Only operators are told.
+    AddressTaken,
+    /// The hash of a password is of no kind that is known.
+    BadHash,
     /// There is no such session of this account.
     UnknownSession,
     /// The account is disabled.
@@ -100,6 +141,17 @@ impl From<Refusal> for Error {
 impl From<Fault> for Error {
     fn from(fault: Fault) -> Self {
         Self::Failed(fault)
+    }
+}
+
+impl From<cloakroom_password::Error> for Error {
+    fn from(error: cloakroom_password::Error) -> Self {
+        match error {
+            cloakroom_password::Error::Busy => Self::Refused(Refusal::Busy),
+            fault @ cloakroom_password::Error::Fault(_) => {
+                Self::Failed(Fault::new("a password could not be hashed", fault))
+            }
+        }
     }
 }
 

@@ -7,22 +7,33 @@
 //! Deliberately absent: HTTP, SQL, the environment, files.
 
 pub mod account;
+pub mod approval;
+mod attempts;
 mod clock;
+pub mod device;
 mod error;
+pub mod factor;
 pub mod feed;
+mod kept;
 pub mod keys;
+pub mod login;
+pub mod mail;
 pub mod session;
 mod settings;
 mod sweep;
 pub mod token;
 
+pub use attempts::Limits;
+pub use cloakroom_jose::sha256;
+pub use cloakroom_password::{Hashing, strength};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use error::{Error, Fault, Refusal};
-pub use settings::{Feed, Hashing, MaxSessions, Settings, WhenFull, WhenStale};
+pub use settings::{Feed, MaxSessions, Settings, WhenFull, WhenStale};
 
-use account::PasswordPool;
 use cloakroom_jose::MasterKey;
+use cloakroom_password::PasswordPool;
 use cloakroom_store::{Order, Store, Unit};
+use factor::Parties;
 use feed::{Following, Marks};
 use keys::Ring;
 use std::sync::Arc;
@@ -35,6 +46,9 @@ pub struct App {
     settings: Settings,
     master: MasterKey,
     passwords: PasswordPool,
+    parties: Parties,
+    posted: tokio::sync::Notify,
+    turns: attempts::Turns,
     ring: arc_swap::ArcSwap<Ring>,
     looked_for_keys_at: std::sync::atomic::AtomicI64,
     marks: Marks,
@@ -53,10 +67,14 @@ impl App {
         settings: Settings,
         master: MasterKey,
     ) -> Result<Arc<Self>, Fault> {
-        let passwords = PasswordPool::start(settings.hashing)?;
+        let passwords = PasswordPool::start(settings.hashing)
+            .map_err(|error| Fault::new("the password pool could not start", error))?;
         let ring = keys::turn(&*store, &settings, &master, clock.now()).await?;
         let app = Self {
             verified: Verified::new(settings.verified_tokens),
+            parties: Parties::of(&settings),
+            posted: tokio::sync::Notify::new(),
+            turns: attempts::Turns::default(),
             ring: arc_swap::ArcSwap::from_pointee(ring),
             looked_for_keys_at: std::sync::atomic::AtomicI64::new(i64::MIN),
             marks: Marks::default(),

@@ -1,11 +1,13 @@
 //! What the configuration decides, in the terms of the use cases. Nothing here can be invalid: `server` resolved it.
 
+use crate::attempts::Limits;
 use cloakroom_core::account::PasswordPolicy;
 use cloakroom_core::keyring::Rotation;
 use cloakroom_core::refresh::Policy;
 use cloakroom_core::secret::Plain;
 use cloakroom_core::session::{Lifetimes, Strategy};
 use cloakroom_core::time::Lifetime;
+use cloakroom_password::Hashing;
 use std::sync::Arc;
 
 /// Settings of the use cases.
@@ -28,8 +30,24 @@ pub struct Settings {
     pub lifetimes: Lifetimes,
     /// The refresh protocol's numbers.
     pub refresh: Policy,
+    /// What people call the site: its host name. In mails and authenticator apps.
+    pub site_name: String,
+    /// Scheme, host and port of the origin that approvals have of their own, if they have one.
+    pub approval_origin: Option<String>,
+    /// Whether there is mail.
+    pub mail: bool,
+    /// Whether somebody can log in only after they have confirmed their address. Needs mail.
+    pub confirm_addresses: bool,
+    /// Whether people can open accounts by themselves.
+    pub signup: bool,
+    /// How many guesses get through.
+    pub limits: Limits,
+    /// How many steps of 30 seconds before the current one a code of an app may be of: 0 or 1.
+    pub totp_steps_back: u8,
     /// What a new password must be.
     pub passwords: PasswordPolicy,
+    /// Words that a new password must not be made of, besides those of the account and the site.
+    pub password_words: Vec<String>,
     /// How passwords are hashed.
     pub hashing: Hashing,
     /// How the key ring turns.
@@ -88,24 +106,5 @@ impl std::fmt::Debug for Feed {
             .field("stale_after", &self.stale_after)
             .field("when_stale", &self.when_stale)
             .finish_non_exhaustive()
-    }
-}
-
-/// Parameters of Argon2id (RFC 9106) and of the pool that it runs on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Hashing {
-    /// Memory of one hash, in KiB; 19456 by default (OWASP Password Storage).
-    pub memory_kib: u32,
-    /// Passes; 2 by default.
-    pub passes: u32,
-    /// Threads that hash; each holds `memory_kib` while it works.
-    pub threads: usize,
-    /// Passwords that may wait before further ones are refused as busy.
-    pub queue: usize,
-}
-
-impl Default for Hashing {
-    fn default() -> Self {
-        Self { memory_kib: 19_456, passes: 2, threads: 1, queue: 64 }
     }
 }

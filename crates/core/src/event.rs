@@ -49,6 +49,54 @@ kinds! {
     AccountOpened = "account.opened",
     /// Somebody signed up with an address that is taken: nothing changed; its owner can be told.
     SignupRepeated = "account.signup-repeated",
+    /// The owner of an address confirmed it by mail.
+    EmailVerified = "email.verified",
+    /// An account has another address.
+    EmailChanged = "email.changed",
+    /// The change of an address was taken back from the old one.
+    EmailRestored = "email.restored",
+    /// Somebody asked for a reset of a password.
+    ResetAsked = "password.reset-asked",
+    /// A password was set by a mailed token; every session of the account was ended.
+    PasswordReset = "password.reset",
+    /// An operator opened an account.
+    AccountCreated = "account.created",
+    /// An operator opened an account with a password hash of another system.
+    AccountImported = "account.imported",
+    /// An account was deleted with everything that it had.
+    AccountDeleted = "account.deleted",
+    /// Everything that is kept of an account was given out.
+    AccountExported = "account.exported",
+    /// A guess was refused unread: too many came before it.
+    AttemptRefused = "login.refused-too-many",
+    /// So many guesses in a row failed that a reset is required.
+    PasswordLocked = "password.locked",
+    /// A password was right and a second factor is awaited.
+    SecondFactorAsked = "login.second-factor-asked",
+    /// A second factor was wrong.
+    SecondFactorFailed = "login.second-factor-failed",
+    /// A log-in from a device that was not seen before.
+    DeviceNoticed = "device.noticed",
+    /// A device was forgotten by its owner, or its log-in revoked by mail.
+    DeviceForgotten = "device.forgotten",
+    /// A device is trusted, or no longer so.
+    DeviceTrusted = "device.trusted",
+    /// A second factor, recovery codes or a passkey were added.
+    FactorAdded = "factor.added",
+    /// A second factor, recovery codes or a passkey were removed.
+    FactorRemoved = "factor.removed",
+    /// A recovery code was used.
+    RecoveryUsed = "factor.recovery-used",
+    /// An approval was asked for.
+    ApprovalOpened = "approval.opened",
+    /// Its owner approved one call.
+    ApprovalGiven = "approval.given",
+    /// A proof for an approval was wrong.
+    ApprovalFailed = "approval.failed",
+    /// An approval was used for its call.
+    ApprovalUsed = "approval.used",
+    /// A call came with an approval that is not for it, or none any more.
+    ApprovalRefused = "approval.refused",
     /// A log-in opened a session.
     LoginSucceeded = "login.succeeded",
     /// A log-in with a known address and a wrong password.

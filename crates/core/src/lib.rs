@@ -9,10 +9,14 @@
 
 pub mod access;
 pub mod account;
+pub mod approval;
 mod derived;
+pub mod device;
 pub mod event;
 pub mod id;
 pub mod keyring;
+pub mod letter;
+pub mod limit;
 pub mod refresh;
 pub mod return_to;
 pub mod secret;

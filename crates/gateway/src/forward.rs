@@ -19,6 +19,7 @@ use crate::problem::Problem;
 use crate::request_headers::{self, From};
 use crate::response_headers;
 use crate::routes::Lost;
+use crate::step_up;
 use crate::target::{self, Named};
 use crate::tunnel::{self, Ends};
 use crate::upload::Upload;
@@ -59,7 +60,8 @@ async fn handle<G: Gate>(gateway: &Gateway<G>, request: Request<Inbound>, client
     if let Err(problem) = check_body(gateway, &parts, &body) {
         return refused(problem, Some(link));
     }
-    let identity = match gateway.gate.admit(&parts, &mut body, &link.upstream, client.clone()).await {
+    let rule = step_up::rule_for(&link.upstream.step_up, &parts);
+    let identity = match gateway.gate.admit(&parts, &mut body, &link.upstream, rule, client.clone()).await {
         Admission::Pass(identity) => identity,
         Admission::Answer(response) => return Handled { response, link: Some(link), outcome: Outcome::Gate },
     };

@@ -11,17 +11,20 @@ use crate::body::Body;
 use crate::hold::Hold;
 use crate::inbound::Inbound;
 use crate::problem::Problem;
+use crate::step_up::StepUpRule;
 use crate::upstream::Upstream;
 
 /// Decides about requests. Called once per request that has a route, `Access::Public` included, before anything is
 /// removed from its headers.
 pub trait Gate: Send + Sync + 'static {
-    /// Lets a request pass, or answers it. It may look at the beginning of the body, which is forwarded all the same.
+    /// Lets a request pass, or answers it. `rule` is the one of the upstream's that asks for an approval of this very call,
+    /// upgrades included. It may look at the body, or read all of it: what it has seen is what is forwarded.
     fn admit(
         &self,
         request: &Parts,
         body: &mut Inbound,
         upstream: &Upstream,
+        rule: Option<&StepUpRule>,
         client: ClientInfo,
     ) -> impl Future<Output = Admission> + Send;
 

@@ -1,20 +1,28 @@
-//! The body of a request as it comes in, of which a bounded beginning may have been looked at already. What was looked
-//! at is forwarded first, byte for byte.
+//! The body of a request as it comes in, of which a bounded beginning may have been looked at already, or all of it read.
+//! What was seen is forwarded first, byte for byte.
 
-use std::collections::VecDeque;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
+use http::HeaderMap;
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 
-/// A request's body on its way in.
+use crate::error::{Error, Reason, Side};
+
+/// A request's body on its way in: `whole` or `seen`, then `trailers`, then `rest`.
 #[derive(Debug)]
 pub struct Inbound {
-    seen: VecDeque<Frame<Bytes>>,
+    whole: Bytes,
+    seen: BytesMut,
+    trailers: Option<HeaderMap>,
     rest: Incoming,
+    is_rest_over: bool,
+    /// What reading met. Who only looked may go on without; the transfer ends with it all the same, since what comes after
+    /// would be taken for a clean end.
+    broken: Option<hyper::Error>,
 }
 
 /// A body that comes in smaller pieces than any browser sends is not looked at for long.
@@ -22,7 +30,7 @@ const MAX_FRAMES: usize = 256;
 
 impl From<Incoming> for Inbound {
     fn from(rest: Incoming) -> Self {
-        Self { seen: VecDeque::new(), rest }
+        Self { whole: Bytes::new(), seen: BytesMut::new(), trailers: None, rest, is_rest_over: false, broken: None }
     }
 }
 
@@ -35,22 +43,78 @@ impl Inbound {
         max_bytes: usize,
         length: usize,
         found: impl Fn(&[u8]) -> Option<T>,
-    ) -> Result<Option<T>, hyper::Error> {
-        let mut bytes = Vec::new();
-        while bytes.len() < max_bytes && self.seen.len() < MAX_FRAMES {
-            let Some(frame) = self.rest.frame().await else { break };
-            let frame = frame?;
-            let from = bytes.len().saturating_sub(length);
-            if let Some(data) = frame.data_ref() {
-                bytes.extend_from_slice(data);
+    ) -> Result<Option<T>, Error> {
+        let already = if self.whole.is_empty() { &self.seen[..] } else { &self.whole[..] };
+        let mut answer = already.get(..max_bytes).or(Some(already)).and_then(&found);
+        let mut frames = 0;
+        while answer.is_none() && self.seen.len() < max_bytes && frames < MAX_FRAMES {
+            let from = self.seen.len().saturating_sub(length);
+            if !self.read().await? {
+                break;
             }
-            self.seen.push_back(frame);
-            let answer = bytes.get(from..).and_then(&found);
-            if answer.is_some() {
-                return Ok(answer);
+            answer = self.seen.get(from..).and_then(&found);
+            frames += 1;
+        }
+        Ok(answer)
+    }
+
+    /// Whether trailers follow what was read.
+    pub fn has_trailers(&self) -> bool {
+        self.trailers.is_some()
+    }
+
+    /// The whole body as it was sent (coded, if it has a `Content-Encoding`), or `None` if it is longer than `max_bytes`;
+    /// where its length says so, nothing is read. Either way it is forwarded as it came: exactly these bytes, with their
+    /// length unless trailers follow them. Fails when the body breaks off. The caller bounds the time; given up half-way,
+    /// nothing is lost.
+    pub async fn whole(&mut self, max_bytes: usize) -> Result<Option<Bytes>, Error> {
+        let length = usize::try_from(self.size_hint().lower()).unwrap_or(usize::MAX);
+        if length > max_bytes {
+            return Ok(None);
+        }
+        if !self.whole.is_empty() {
+            return Ok(Some(self.whole.clone()));
+        }
+        // Every byte is copied once, into one allocation where the length is known: a million chunks of one byte each
+        // would otherwise take a hundred times their size.
+        self.seen.reserve(length.saturating_sub(self.seen.len()));
+        while self.read().await? {
+            if self.seen.len() > max_bytes {
+                return Ok(None);
             }
         }
-        Ok(None)
+        self.whole = self.seen.split().freeze();
+        Ok(Some(self.whole.clone()))
+    }
+
+    /// Reads one more piece; false at the end.
+    async fn read(&mut self) -> Result<bool, Error> {
+        if self.is_rest_over {
+            return Ok(false);
+        }
+        if self.broken.is_some() {
+            return Err(Error::new(Side::Client, Reason::Broken));
+        }
+        let frame = match self.rest.frame().await {
+            Some(Ok(frame)) => frame,
+            Some(Err(error)) => {
+                self.broken = Some(error);
+                return Err(Error::new(Side::Client, Reason::Broken));
+            }
+            None => {
+                self.is_rest_over = true;
+                return Ok(false);
+            }
+        };
+        match frame.into_data() {
+            Ok(data) => self.seen.extend_from_slice(&data),
+            Err(frame) => self.trailers = frame.into_trailers().ok(),
+        }
+        Ok(true)
+    }
+
+    fn seen_length(&self) -> usize {
+        self.whole.len() + self.seen.len()
     }
 }
 
@@ -59,18 +123,37 @@ impl Body for Inbound {
     type Error = hyper::Error;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
-        match self.seen.pop_front() {
-            Some(frame) => Poll::Ready(Some(Ok(frame))),
-            None => Pin::new(&mut self.rest).poll_frame(cx),
+        let this = &mut *self;
+        if !this.whole.is_empty() {
+            return Poll::Ready(Some(Ok(Frame::data(std::mem::take(&mut this.whole)))));
         }
+        if !this.seen.is_empty() {
+            return Poll::Ready(Some(Ok(Frame::data(this.seen.split().freeze()))));
+        }
+        if let Some(trailers) = this.trailers.take() {
+            return Poll::Ready(Some(Ok(Frame::trailers(trailers))));
+        }
+        if let Some(error) = this.broken.take() {
+            return Poll::Ready(Some(Err(error)));
+        }
+        if this.is_rest_over {
+            return Poll::Ready(None);
+        }
+        let frame = ready!(Pin::new(&mut this.rest).poll_frame(cx));
+        this.is_rest_over = frame.is_none();
+        Poll::Ready(frame)
     }
 
     fn is_end_stream(&self) -> bool {
-        self.seen.is_empty() && self.rest.is_end_stream()
+        let is_rest_over = self.is_rest_over || (self.broken.is_none() && self.rest.is_end_stream());
+        self.seen_length() == 0 && self.trailers.is_none() && is_rest_over
     }
 
     fn size_hint(&self) -> SizeHint {
-        let seen: u64 = self.seen.iter().filter_map(Frame::data_ref).map(|data| data.len() as u64).sum();
+        let seen = self.seen_length() as u64;
+        if self.is_rest_over && self.trailers.is_none() {
+            return SizeHint::with_exact(seen);
+        }
         let rest = self.rest.size_hint();
         let mut hint = SizeHint::new();
         hint.set_lower(rest.lower().saturating_add(seen));

@@ -16,7 +16,7 @@ use crate::error::{Error, Reason};
 use crate::limits::Limits;
 use crate::pool::{Door, Failure, Lease, Pool};
 use crate::problem::Problem;
-use crate::routes::prefix_len;
+use crate::readings::prefix_len;
 use crate::upload::Upload;
 use crate::upstream::Upstream;
 use crate::watch::Progress;

@@ -82,14 +82,24 @@ const HABITS: [Habit; 9] = [
     full_width,
 ];
 
-/// One percent-decoding (RFC 3986 §2.1). An escape that is none stays. Refuses what decodes to no text: the overlong
-/// `%c0%ae` was a dot to more than one server; and the old `%u002e` of IIS.
+/// One percent-decoding. Refuses what decodes to no text: the overlong `%c0%ae` was a dot to more than one server; and
+/// the old `%u002e` of IIS.
 fn decoded(path: &str) -> Result<Option<String>, Unreadable> {
-    if !path.contains('%') {
-        return Ok(None);
+    let is_wide =
+        |at: &[u8]| matches!(at, [b'%', b'u' | b'U', digits @ ..] if digits.iter().all(u8::is_ascii_hexdigit));
+    if path.as_bytes().windows(6).any(is_wide) {
+        return Err(Unreadable);
     }
-    let mut bytes = Vec::with_capacity(path.len());
-    let mut rest = path.as_bytes();
+    unescaped(path.as_bytes()).map(|bytes| String::from_utf8(bytes).map_err(|_| Unreadable)).transpose()
+}
+
+/// One percent-decoding (RFC 3986 §2.1), `None` where there is nothing to decode. An escape that is none stays.
+pub(crate) fn unescaped(text: &[u8]) -> Option<Vec<u8>> {
+    if !text.contains(&b'%') {
+        return None;
+    }
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text;
     let mut changed = false;
     loop {
         match rest {
@@ -98,9 +108,6 @@ fn decoded(path: &str) -> Result<Option<String>, Unreadable> {
                 rest = after;
                 changed = true;
             }
-            [b'%', b'u' | b'U', a, b, c, d, ..] if [a, b, c, d].into_iter().all(u8::is_ascii_hexdigit) => {
-                return Err(Unreadable);
-            }
             [byte, after @ ..] => {
                 bytes.push(*byte);
                 rest = after;
@@ -108,10 +115,7 @@ fn decoded(path: &str) -> Result<Option<String>, Unreadable> {
             [] => break,
         }
     }
-    if !changed {
-        return Ok(None);
-    }
-    String::from_utf8(bytes).map(Some).map_err(|_| Unreadable)
+    changed.then_some(bytes)
 }
 
 fn nibble(digit: u8) -> u8 {
@@ -190,7 +194,10 @@ fn cut_at_query(path: &str) -> Result<Option<String>, Unreadable> {
 /// Blanks and control characters at the end of a segment are not there (Windows file names, trimming frameworks).
 #[expect(clippy::unnecessary_wraps, reason = "all habits have one type")]
 fn trailing_blanks(path: &str) -> Result<Option<String>, Unreadable> {
-    let blank = |c: char| c <= ' ' || c == '\u{7f}';
+    // As `strip` of Python and `trim` of JavaScript have it, and what cannot be seen.
+    let blank = |c: char| {
+        c <= ' ' || c == '\u{7f}' || c.is_whitespace() || matches!(c, '\u{200B}'..='\u{200F}' | '\u{2060}' | '\u{FEFF}')
+    };
     Ok(path.contains(blank).then(|| each_segment(path, |segment| segment.trim_end_matches(blank))))
 }
 
@@ -222,6 +229,17 @@ fn each_segment<'a>(path: &'a str, read: impl Fn(&'a str) -> &'a str) -> String 
         text.push_str(read(segment));
     }
     text
+}
+
+/// How much of a path a prefix takes: `/` takes nothing, since its slash begins the rest.
+pub(crate) fn prefix_len(prefix: &str) -> usize {
+    if prefix == "/" { 0 } else { prefix.len() }
+}
+
+/// A plain path, or one whose segments begin with a dot and go on (`/.well-known`).
+pub(crate) fn is_plain_prefix(path: &str) -> bool {
+    let hidden = path.split('/').all(|segment| segment != "." && segment != ".." && !segment.ends_with('.'));
+    hidden && is_plain(&path.replace("/.", "/"))
 }
 
 #[cfg(test)]

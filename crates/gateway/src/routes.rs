@@ -6,7 +6,8 @@
 
 use url::Url;
 
-use crate::readings::{is_plain, readings};
+use crate::readings::{is_plain, is_plain_prefix, prefix_len, readings};
+use crate::step_up::{self, Flaw};
 use crate::upstream::Upstream;
 
 /// The route table. Built once, replaced as a whole.
@@ -62,24 +63,46 @@ pub enum RouteMistake {
     /// Not an origin with a base path.
     #[error("to must be an http or https URL with a host and an optional plain path, without user, query or fragment")]
     To,
+    /// More rules than are compared with every request.
+    #[error("step_up has more than 128 rules; a path that ends with /** is a rule for everything below it")]
+    StepUpRules,
+    /// The path of the rule at this position, from 0, is no plain path.
+    #[error(
+        "step_up[{0}].path must be as a path of an upstream, and may end with /* (any one segment) or /** (all below)"
+    )]
+    StepUpPath(usize),
+    /// The path of the rule at this position would never be asked of this upstream.
+    #[error("step_up[{0}].path must begin with the path of its upstream, and no other upstream may serve it")]
+    StepUpElsewhere(usize),
+    /// The fields that the rule at this position shows.
+    #[error("step_up[{0}].show must be at most 16 field names of 1 to 64 characters, with '.' between nested ones")]
+    StepUpShow(usize),
 }
 
 impl Routes {
     /// Judges all upstreams and reports every mistake. Paths under `reserved` (such as `/auth` or
     /// `/.well-known/jwks.json`, segment-wise) are never forwarded, nor is a path that some server would read as one.
-    /// A slash at the end of an upstream's path is dropped.
+    /// A slash at the end of an upstream's path, or of a rule's, is dropped.
     pub fn new(upstreams: Vec<Upstream>, reserved: &[&str]) -> Result<Self, Vec<RouteError>> {
         let mut upstreams = upstreams;
         for upstream in &mut upstreams {
-            if upstream.path.len() > 1 && upstream.path.ends_with('/') && !upstream.path.ends_with("//") {
-                upstream.path.pop();
-            }
+            drop_slash(&mut upstream.path);
+            upstream.step_up.iter_mut().for_each(|rule| drop_slash(&mut rule.path));
         }
         let mut errors = Vec::new();
         for (index, upstream) in upstreams.iter().enumerate() {
             let earlier = upstreams.get(..index).unwrap_or_default();
             for kind in mistakes(upstream, earlier, reserved) {
                 errors.push(RouteError { index, name: upstream.name.clone(), kind });
+            }
+        }
+        for (index, upstream) in upstreams.iter().enumerate() {
+            for (rule, at) in upstream.step_up.iter().zip(0..) {
+                let kind = RouteMistake::StepUpElsewhere(at);
+                let error = RouteError { index, name: upstream.name.clone(), kind };
+                if serves_better(&upstreams, reserved, upstream, rule.base()) && !errors.contains(&error) {
+                    errors.push(error);
+                }
             }
         }
         if !errors.is_empty() {
@@ -174,9 +197,18 @@ fn has_prefix(path: &str, prefix: &str) -> bool {
     }
 }
 
-/// How much of a path a prefix takes: `/` takes nothing, since its slash begins the rest.
-pub(crate) fn prefix_len(prefix: &str) -> usize {
-    if prefix == "/" { 0 } else { prefix.len() }
+fn drop_slash(path: &mut String) {
+    if path.len() > 1 && path.ends_with('/') && !path.ends_with("//") {
+        path.pop();
+    }
+}
+
+/// Whether a path below this upstream's goes elsewhere all the same: a rule for it would never be asked.
+fn serves_better(upstreams: &[Upstream], reserved: &[&str], upstream: &Upstream, path: &str) -> bool {
+    reserved.iter().any(|prefix| has_prefix(path, prefix))
+        || upstreams.iter().any(|other| {
+            other.host == upstream.host && other.path.len() > upstream.path.len() && has_prefix(path, &other.path)
+        })
 }
 
 fn mistakes(upstream: &Upstream, earlier: &[Upstream], reserved: &[&str]) -> Vec<RouteMistake> {
@@ -203,13 +235,13 @@ fn mistakes(upstream: &Upstream, earlier: &[Upstream], reserved: &[&str]) -> Vec
     if !is_origin(&upstream.to) {
         found.push(RouteMistake::To);
     }
+    found.extend(step_up::flaws(&upstream.step_up, &upstream.path).into_iter().map(|flaw| match flaw {
+        Flaw::TooMany => RouteMistake::StepUpRules,
+        Flaw::Path(index) => RouteMistake::StepUpPath(index),
+        Flaw::Elsewhere(index) => RouteMistake::StepUpElsewhere(index),
+        Flaw::Show(index) => RouteMistake::StepUpShow(index),
+    }));
     found
-}
-
-/// A plain path, or one whose segments begin with a dot and go on (`/.well-known`).
-fn is_plain_prefix(path: &str) -> bool {
-    let hidden = path.split('/').all(|segment| segment != "." && segment != ".." && !segment.ends_with('.'));
-    hidden && is_plain(&path.replace("/.", "/"))
 }
 
 fn is_host(host: &str) -> bool {

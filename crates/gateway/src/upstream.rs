@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use url::Url;
 
+use crate::step_up::StepUpRule;
+
 /// Who may pass. The gate decides; the gateway itself only uses it to know which answers are personal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
@@ -61,6 +63,8 @@ pub struct Upstream {
     pub preserve_host: bool,
     /// Times that differ from the general limits.
     pub timeouts: Timeouts,
+    /// Calls that need an approval of their own, whatever `access` says; the first that applies is handed to the gate.
+    pub step_up: Vec<StepUpRule>,
 }
 
 impl Upstream {
@@ -78,6 +82,7 @@ impl Upstream {
             cache: CachePolicy::NoStore,
             preserve_host: false,
             timeouts: Timeouts::default(),
+            step_up: Vec::new(),
         }
     }
 }

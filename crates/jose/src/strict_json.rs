@@ -28,6 +28,21 @@ pub(crate) fn object<'de, M: Members<'de>>(bytes: &'de [u8]) -> Option<M> {
     Some(members)
 }
 
+/// Whether a text is one JSON object that every reader reads alike: UTF-8 without a byte order mark, no member twice at any
+/// level, at most 8 levels deep and 128 members wide.
+pub fn is_strict_object(bytes: &[u8]) -> bool {
+    object::<Unread>(bytes).is_some()
+}
+
+#[derive(Default)]
+struct Unread;
+
+impl<'de> Members<'de> for Unread {
+    fn member<A: MapAccess<'de>>(&mut self, _: &str, map: &mut A) -> Result<(), A::Error> {
+        skip(map)
+    }
+}
+
 /// Takes a value and forgets it, checking its form all the same.
 pub(crate) fn skip<'de, A: MapAccess<'de>>(map: &mut A) -> Result<(), A::Error> {
     map.next_value_seed(Nested(MAX_DEPTH))

@@ -10,4 +10,5 @@ pub mod master_key;
 pub mod network;
 mod reference;
 pub mod serve;
+mod shown;
 mod terminal;

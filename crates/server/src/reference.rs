@@ -34,6 +34,10 @@ fn section_of(page: &mut String, schema: &Value, heading: &str, reference: &Valu
         if nested.is_string() {
             inner.push((format!("{}.{key}]", heading.trim_end_matches(']')), nested));
         }
+        let listed = value["items"]["$ref"].clone();
+        if listed.is_string() {
+            inner.push((format!("[[{}.{key}]]", heading.trim_matches(['[', ']'])), listed));
+        }
         let kind = match &value["type"] {
             Value::String(kind) => kind.clone(),
             Value::Array(kinds) => kinds.first().and_then(Value::as_str).unwrap_or("section").to_owned(),
@@ -55,9 +59,9 @@ pub(crate) fn routes() -> String {
          A client that is no browser says where it comes from by itself:\n\n\
          ```sh\nSITE=https://app.example.com\n\
          curl -H \"Origin: $SITE\" -H 'Content-Type: application/json' \\\n  \
-         -d '{\"email\":\"ann@example.com\",\"password\":\"correct horse battery staple\"}' $SITE/auth/signup\n\
+         -d '{\"email\":\"ann@example.com\",\"password\":\"amber kettle river thimble\"}' $SITE/auth/signup\n\
          curl -c jar -b jar -H \"Origin: $SITE\" -H 'Content-Type: application/json' \\\n  \
-         -d '{\"email\":\"ann@example.com\",\"password\":\"correct horse battery staple\"}' $SITE/auth/login\n\
+         -d '{\"email\":\"ann@example.com\",\"password\":\"amber kettle river thimble\"}' $SITE/auth/login\n\
          curl -c jar -b jar $SITE/auth/me\n\
          curl -c jar -b jar -H \"Origin: $SITE\" -X POST $SITE/auth/refresh\n```\n\n\
          | route | who | reads | cached | does |\n|---|---|---|---|---|\n",
@@ -66,6 +70,7 @@ pub(crate) fn routes() -> String {
         let who = match row.guard {
             Guard::Open | Guard::Entrance => "anybody",
             Guard::SignedIn => "signed in",
+            Guard::Approver => "whoever knows its name, where approvals happen",
             Guard::Service => "services",
         };
         let reads = match row.body {

@@ -3,7 +3,7 @@
 //! A backend hands `every_exam!` a macro that makes a test of each name: the exam of a thing is in its folder. An exam
 //! is given a new, empty store, and knows nothing else about it.
 
-use crate::{Error, Order, Store, Unit};
+use crate::{Error, Order, Slip, SlipKey, SlipKind, Store, Unit};
 use cloakroom_core::account::{Account, Email, PasswordHash};
 use cloakroom_core::event::{Event, EventKind};
 use cloakroom_core::id::{AccountId, EventId, KeyId, SessionId};
@@ -24,7 +24,14 @@ macro_rules! every_exam {
                 a_password_is_replaced_only_by_who_read_the_last_one
                 no_session_is_opened_with_a_password_that_was_replaced
                 an_account_is_disabled_once_and_enabled_once
-                a_floor_only_rises_and_the_feed_hears_of_it;
+                a_floor_only_rises_and_the_feed_hears_of_it
+                an_address_is_proven_only_while_it_is_the_address_of_the_account
+                an_address_is_changed_only_by_who_read_the_last_one
+                one_address_goes_to_one_account_however_many_want_it
+                pages_of_accounts_leave_none_out
+                a_deleted_account_takes_its_sessions_and_slips_with_it
+                an_account_is_ended_and_deleted_in_one_unit_and_the_feed_and_the_trail_stay
+                nothing_is_added_to_an_account_that_goes_at_the_same_time;
             session:
                 a_session_is_read_back_as_it_was_opened
                 a_session_needs_its_account_and_an_id_of_its_own
@@ -50,13 +57,30 @@ macro_rules! every_exam {
             event:
                 events_come_in_the_order_in_which_they_were_written
                 pages_of_events_leave_none_out
-                who_reads_while_others_write_misses_no_line;
+                who_reads_while_others_write_misses_no_line
+                lines_of_an_account_come_newest_first;
             revocation:
                 every_kind_of_entry_is_read_back
                 a_swept_number_is_never_used_again
                 the_newest_number_outlives_its_entry
                 numbers_have_no_gaps_and_appear_in_order_however_many_write
                 who_follows_the_hints_misses_nothing;
+            slip:
+                a_slip_is_read_back_as_it_was_added
+                a_slip_that_is_too_large_is_a_fault_and_nothing_of_its_unit_happens
+                a_key_is_added_once_for_each_kind
+                a_slip_names_an_account_that_is_there_or_none
+                what_is_put_is_there_whatever_was_there_before
+                one_change_of_a_version_wins_however_many_try_at_once
+                a_slip_is_removed_once_and_only_by_who_read_its_version
+                all_slips_of_one_kind_of_an_account_are_removed
+                of_those_who_replace_all_slips_by_one_the_last_one_is_left
+                an_expectation_of_a_slip_holds_or_nothing_happens
+                of_units_that_expect_what_the_others_change_one_wins
+                slips_of_an_account_come_in_the_order_of_their_keys
+                slips_that_are_due_come_longest_due_first
+                a_sweep_forgets_slips_that_have_expired
+                a_sweep_forgets_only_so_many_slips_at_once_those_that_expired_first;
             unit:
                 a_unit_that_conflicts_in_its_middle_changes_nothing
                 units_around_one_that_conflicts_land
@@ -97,6 +121,7 @@ pub(crate) fn account(n: u8) -> Account {
         email: Email::parse(&format!("Person{n}@Example.com")).unwrap(),
         password: hash(n),
         opened_at: NOW,
+        email_verified_at: None,
         password_set_at: at(1),
         disabled_at: None,
         not_before: None,
@@ -139,6 +164,19 @@ pub(crate) fn event(n: u8) -> Event {
         account: Some(account_id(1)),
         session: None,
         key: None,
+    }
+}
+
+/// Nobody's, of no use before or after any instant.
+pub(crate) fn slip(n: u8) -> Slip {
+    Slip {
+        kind: SlipKind::Code,
+        key: SlipKey::from([n; 16]),
+        account: None,
+        version: 0,
+        due_at: None,
+        expires_at: None,
+        data: vec![n, 0, 255],
     }
 }
 

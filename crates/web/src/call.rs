@@ -6,6 +6,7 @@ use crate::problem::{Code, Problem};
 use crate::shown::Shown;
 use crate::{Response, Web};
 use bytes::Bytes;
+use cloakroom_app::device::Visit;
 use cloakroom_app::token::Seen;
 use http::header::USER_AGENT;
 use http::request::Parts;
@@ -42,6 +43,12 @@ impl Call {
     /// A redirect within the slot of the request. `to` is a local path built here, never a client's text.
     pub(crate) fn redirect(&self, to: &str) -> Response {
         self.web.redirect(&self.client.slot.at(to))
+    }
+
+    /// Where the request comes from.
+    pub(crate) fn visit(&self) -> Result<Visit<'_>, Code> {
+        let devices = self.cookies()?.devices;
+        Ok(Visit { devices, user_agent: self.user_agent(), address: self.client.address })
     }
 
     /// The `User-Agent`, for the owner's list of sessions.
@@ -109,6 +116,21 @@ impl Fields {
     /// Takes a field of text that may be missing.
     pub(crate) fn optional(&mut self, name: &str) -> Result<Option<String>, Code> {
         if self.values.contains_key(name) { self.text(name).map(Some) } else { Ok(None) }
+    }
+
+    /// Takes a field that holds JSON: as text in a form, as it is in a JSON object. It may be missing.
+    pub(crate) fn json_text(&mut self, name: &str) -> Result<Option<String>, Code> {
+        match self.values.remove(name) {
+            None => Ok(None),
+            Some(Value::Text(text)) => Ok(Some(text)),
+            Some(Value::Other(value)) => Ok(Some(value.to_string())),
+            Some(Value::Flag(_)) => Err(Code::BadRequest),
+        }
+    }
+
+    /// Whether there is a field of this name.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.values.contains_key(name)
     }
 
     /// Takes a list of a JSON object.

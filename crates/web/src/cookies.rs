@@ -6,6 +6,7 @@
 
 use crate::Slot;
 use crate::problem::Code;
+use cloakroom_app::device::MOST_DEVICES;
 use cloakroom_core::time::Lifetime;
 use http::HeaderMap;
 use http::header::COOKIE;
@@ -102,6 +103,8 @@ pub(crate) struct Cookies<'a> {
     pub(crate) signature: Option<&'a str>,
     pub(crate) refresh: Option<&'a str>,
     pub(crate) device: Option<&'a str>,
+    /// Every value of that cookie, up to as many as are looked at.
+    pub(crate) devices: [Option<&'a str>; MOST_DEVICES],
 }
 
 /// More than this in one request is refused unread, in bytes, all `Cookie` headers together.
@@ -112,6 +115,7 @@ impl<'a> Cookies<'a> {
     pub(crate) fn parse(headers: &'a HeaderMap, names: CookieNames) -> Result<Self, Code> {
         let mut found = Self::default();
         let (mut total, mut doubled_device, mut doubled_claims) = (0, false, false);
+        let mut found_devices = [None; MOST_DEVICES];
         for header in headers.get_all(COOKIE) {
             total += header.len();
             if total > MAX_COOKIE_BYTES {
@@ -131,6 +135,11 @@ impl<'a> Cookies<'a> {
                 };
                 // A value that is not ASCII was never ours; it still counts as the second of its name.
                 let value = value.get(1..).map(trim).and_then(|value| str::from_utf8(value).ok()).unwrap_or_default();
+                if names.is(Kind::Device, trim(name))
+                    && let Some(free) = found_devices.iter_mut().find(|free| free.is_none())
+                {
+                    *free = Some(value);
+                }
                 if slot.replace(value).is_some() {
                     // What a sibling host or a script can plant must not lock anybody out: such a cookie is as good as absent.
                     match trim(name) {
@@ -141,6 +150,7 @@ impl<'a> Cookies<'a> {
                 }
             }
         }
+        found.devices = found_devices;
         if doubled_device {
             found.device = None;
         }

@@ -4,6 +4,7 @@
 use crate::call::{Call, Fields};
 use crate::client::Client;
 use crate::cookies::{Cookies, Kind};
+use crate::door::Door;
 use crate::navigation::{is_navigation, text};
 use crate::problem::{Code, Problem};
 use crate::shield::{Judged, a_form_could_send, judge_csrf};
@@ -120,6 +121,11 @@ impl Web {
     {
         let cookies = Cookies::parse(&parts.headers, self.site.cookies.in_slot(client.slot))?;
         let has_body = !body.is_end_stream();
+        let door = self.door(&parts);
+        if row.guard == Guard::Approver && self.approval_site.is_some() && door == Door::Public {
+            return Err(Code::ApprovalElsewhere.into());
+        }
+        // Of an approval a session says nothing but which form tokens its browser was given: whose it is, its name says.
         let shown = self.shown(&parts.headers, &cookies)?;
         let judged = match row.guard {
             // Its own secret in a header is all its authority; no browser is involved.
@@ -131,17 +137,17 @@ impl Web {
             // Only where that header is all that is judged: elsewhere a cookie may be the authority.
             Guard::SignedIn if shown.is_some_and(|shown| shown.in_header) => Judged::Pass,
             _ if self.is_program(&parts) && !a_form_could_send(&parts, has_body) => Judged::Pass,
-            _ => judge_csrf(&self.site, &parts, has_body)?,
+            _ => judge_csrf(self.site_at(door), &parts, has_body)?,
         };
         let mut fields = read(row, &parts, body).await?;
         let in_form = fields.optional("cloakroom_csrf")?;
         if judged == Judged::TokenNeeded {
             let token = text(&parts.headers, crate::FORM_TOKEN).map(str::to_owned).or(in_form);
-            let at_entrance = row.guard == Guard::Entrance;
+            let at_entrance = matches!(row.guard, Guard::Entrance | Guard::Approver);
             self.check_form_token(token.as_deref(), shown, cookies.device, at_entrance).await?;
         }
         let seen = match (row.guard, shown) {
-            (Guard::Open | Guard::Entrance | Guard::Service, _) => None,
+            (Guard::Open | Guard::Entrance | Guard::Service | Guard::Approver, _) => None,
             (Guard::SignedIn, None) => return Err(self.signed_out(Code::SignedOut, &parts, client.slot)),
             (Guard::SignedIn, Some(shown)) => Some(self.authenticate(shown, &parts, client.slot).await?),
         };

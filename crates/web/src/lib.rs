@@ -12,6 +12,7 @@ mod client;
 mod content;
 mod cookies;
 mod dispatch;
+mod door;
 mod form_field;
 mod navigation;
 mod pages;
@@ -21,6 +22,7 @@ mod shield;
 mod shown;
 mod site;
 mod slot;
+mod step_up;
 pub mod table;
 
 pub use admit::{Body, Entry, Wanted};
@@ -33,6 +35,7 @@ pub use form_field::{FORM_TOKEN_LENGTH, form_token_in};
 pub use problem::Problem;
 pub use site::{HeaderPolicy, Site};
 pub use slot::Slot;
+pub use step_up::{MAX_CALL, Rule};
 
 use cloakroom_app::App;
 use std::sync::Arc;
@@ -48,6 +51,7 @@ const FORM_TOKEN: &str = "cloakroom-csrf";
 pub struct Web {
     app: Arc<App>,
     site: Site,
+    approval_site: Option<Site>,
     pages: pages::Pages,
     stopping: CancellationToken,
 }
@@ -55,7 +59,8 @@ pub struct Web {
 impl Web {
     /// Prepares the pages. Fails when a template does not compile.
     pub fn new(app: Arc<App>, site: Site) -> Result<Arc<Self>, minijinja::Error> {
-        Ok(Arc::new(Self { app, site, pages: pages::Pages::new()?, stopping: CancellationToken::new() }))
+        let (approval_site, pages) = (site.for_approvals(), pages::Pages::new()?);
+        Ok(Arc::new(Self { app, site, approval_site, pages, stopping: CancellationToken::new() }))
     }
 
     /// The use cases.

@@ -9,6 +9,8 @@ use http::HeaderValue;
 pub struct Site {
     /// Scheme, host and port that people see, without a trailing slash: `https://app.example.com`.
     pub origin: String,
+    /// Scheme, host and port of the origin that approvals have of their own, if they have one.
+    pub approval_origin: Option<String>,
     /// Host names that requests may ask for besides the origin's own: lower case, no port.
     pub hosts: Vec<String>,
     /// Further origins whose pages may call unsafe methods here: listed siblings, `scheme://host[:port]` each.
@@ -33,14 +35,21 @@ impl Site {
         self.origin.starts_with("https://")
     }
 
+    /// The host name of the origin.
+    fn name(&self) -> &str {
+        let own = self.origin.split_once("://").map_or("", |(_, rest)| rest);
+        own.rsplit_once(':').filter(|(_, port)| port.bytes().all(|b| b.is_ascii_digit())).map_or(own, |(own, _)| own)
+    }
+
+    /// Whether a host is exactly that of the origin.
+    pub(crate) fn is_named(&self, host: &str) -> bool {
+        host.eq_ignore_ascii_case(self.name())
+    }
+
     /// Whether a request for this host is meant for this site: a name that somebody else resolved to our address is not
     /// (DNS rebinding), and would be told to upstreams as the truth. On a loopback site every loopback name is the same.
     pub(crate) fn is_called(&self, host: &str) -> bool {
-        let own = self.origin.split_once("://").map_or("", |(_, rest)| rest);
-        let own = own
-            .rsplit_once(':')
-            .filter(|(_, port)| port.bytes().all(|b| b.is_ascii_digit()))
-            .map_or(own, |(own, _)| own);
+        let own = self.name();
         let loopback = |name: &str| matches!(name, "localhost" | "127.0.0.1" | "[::1]") || name.ends_with(".localhost");
         let host = host.to_ascii_lowercase();
         host == own || self.hosts.contains(&host) || (loopback(own) && loopback(&host))

@@ -34,6 +34,8 @@ pub enum Guard {
     Open,
     /// Anybody, and the page that its form came with may be older than the session of the browser.
     Entrance,
+    /// Whoever knows the name of an approval, on the origin where approvals happen.
+    Approver,
     /// Somebody with a live session.
     SignedIn,
     /// A service that shows the secret of the revocation feed.
@@ -93,7 +95,10 @@ macro_rules! rows {
 /// The table.
 pub static ROUTES: &[Row] = rows! {
     "POST" "/auth/signup"        Entrance Fields NoStore Json routes::signup::post,        "opens an account: `email`, `password`; 202 whether or not the address is taken";
-    "POST" "/auth/login"         Entrance Fields NoStore Json routes::login::post,         "opens a session and sets its cookies: `email`, `password`, `remember` (true or false), `strategy`";
+    "POST" "/auth/login"         Entrance Fields NoStore Json routes::login::post,         "opens a session and sets its cookies: `email`, `password`, `remember` (true or false), `strategy`; 401 `second-factor-asked` with `second_factor` where there is one";
+    "POST" "/auth/login/factor"  Entrance Fields NoStore Json routes::login::factor,       "the second factor of a log-in: `id`, and `totp`, `recovery` or `passkey`";
+    "POST" "/auth/login/passkey/begin" Entrance Fields NoStore Json routes::login::ask_passkey, "what to ask an authenticator for a log-in with a passkey alone: `state`, `options`";
+    "POST" "/auth/login/passkey" Entrance Fields NoStore Json routes::login::passkey,      "opens a session with a passkey alone: `state`, `response`, `remember`, `strategy`";
     "POST" "/auth/logout"        Open     Fields NoStore Json routes::logout::this,        "ends this session";
     "POST" "/auth/logout/others" SignedIn Fields NoStore Json routes::logout::others,      "ends all other sessions of the account";
     "POST" "/auth/logout/all"    SignedIn Fields NoStore Json routes::logout::all,         "ends all sessions of the account";
@@ -102,18 +107,53 @@ pub static ROUTES: &[Row] = rows! {
     "GET"  "/auth/sessions"      SignedIn None   NoStore Json routes::sessions::list,      "the sessions of the account";
     "DELETE" "/auth/sessions/{id}" SignedIn None NoStore Json routes::sessions::end,       "ends one session of the account";
     "POST" "/auth/sessions/end"  SignedIn Fields NoStore Json routes::sessions::end_by_form, "ends one session of the account: `session`";
-    "POST" "/auth/password/change" SignedIn Fields NoStore Json routes::password::change,  "sets a new password and ends all other sessions: `current`, `password`";
+    "POST" "/auth/password/change" SignedIn Fields NoStore Json routes::password::change,  "sets a new password and ends all other sessions: `current`, `password`, and `step_up` where there is a second factor";
+    "POST" "/auth/password/forgot" Entrance Fields NoStore Json routes::password::forgot,  "mails a reset: `email`; 202 whether or not there is such an account";
+    "POST" "/auth/password/reset" Entrance Fields NoStore Json routes::password::reset,    "sets a password by a mailed token or code: `token`, `password`; ends all sessions, opens none";
+    "POST" "/auth/email/verify"  Entrance Fields NoStore Json routes::email::verify,       "confirms an address: `token`, and the `password` of the sign-up";
+    "POST" "/auth/email/resend"  Entrance Fields NoStore Json routes::email::resend,       "mails the confirmation once more: `email`; 202 whether or not there is such an account";
+    "POST" "/auth/email/change"  SignedIn Fields NoStore Json routes::email::change,       "asks a new address to confirm itself: `email`, `step_up`";
+    "POST" "/auth/email/confirm" Entrance Fields NoStore Json routes::email::confirm,      "changes the address, by a token that was mailed to the new one: `token`, and the `password` of the account";
+    "POST" "/auth/email/back"    Entrance Fields NoStore Json routes::email::back,         "takes a change of address back, by a token that was mailed to the old one: `token`; ends all sessions";
+    "GET"  "/auth/devices"       SignedIn None   NoStore Json routes::devices::list,       "the devices of the account";
+    "POST" "/auth/devices/change" SignedIn Fields NoStore Json routes::devices::change,    "names a device and trusts it or not: `device`, `name`, `trusted`";
+    "POST" "/auth/devices/forget" SignedIn Fields NoStore Json routes::devices::forget,    "forgets a device: `device`";
+    "POST" "/auth/devices/revoke" Entrance Fields NoStore Json routes::devices::revoke,    "ends the session that a mail told of: `token`";
+    "GET"  "/auth/factors"       SignedIn None   NoStore Json routes::factors::list,       "the second factors of the account";
+    "POST" "/auth/totp/begin"    SignedIn Fields NoStore Json routes::factors::begin_totp, "begins to add an authenticator app: `step_up`";
+    "POST" "/auth/totp/finish"   SignedIn Fields NoStore Json routes::factors::finish_totp, "adds the app with its first code: `id`, `code`";
+    "POST" "/auth/totp/remove"   SignedIn Fields NoStore Json routes::factors::remove_totp, "removes the app: `step_up`";
+    "POST" "/auth/recovery-codes" SignedIn Fields NoStore Json routes::factors::codes,     "makes new recovery codes: `step_up`";
+    "POST" "/auth/passkeys/begin" SignedIn Fields NoStore Json routes::passkeys::begin,    "begins to add a passkey: `step_up`";
+    "POST" "/auth/passkeys/finish" SignedIn Fields NoStore Json routes::passkeys::finish,  "adds the passkey: `id`, `response`, `name`";
+    "POST" "/auth/passkeys/remove" SignedIn Fields NoStore Json routes::passkeys::remove,  "removes a passkey: `step_up`, `passkey`";
+    "POST" "/auth/step-up"       SignedIn Fields NoStore Json routes::step_up::open,       "opens an approval: `method`, `path`, `body_sha256`, `body`, `return_to`; or `act` for a change of the account";
+    "POST" "/auth/step-up/collect" SignedIn Fields NoStore Json routes::step_up::collect,  "the grant of an approval, once: `id`; 202 as long as it waits";
+    "POST" "/auth/step-up/passkey" Approver Fields NoStore Json routes::step_up::begin_passkey, "begins to add a passkey for approvals: `id`, and the `page` that approving it answered";
+    "POST" "/auth/step-up/passkey-finish" Approver Fields NoStore Json routes::step_up::finish_passkey, "adds the passkey for approvals: `id`, `response`, `name`";
+    "POST" "/auth/step-up/{id}"  Approver Fields NoStore Json routes::step_up::prove,      "approves, with `password`, `totp`, `recovery`, `mail` or `passkey`; or `send` (mails a code), `decline`";
+    "GET"  "/auth/step-up/{id}"  Approver None   NoStore Html routes::step_up::get,        "page: what is to be approved, and the ways to";
     "GET"  "/auth/revocations"   Service  None   NoStore Json routes::revocations::get,    "the revocation feed after the position `after`, as JSON or as events";
     "POST" "/auth/sightings"     Service  List   NoStore Json routes::revocations::seen,   "takes reports of services about tokens in use: `seen`";
     "GET"  "/auth/me"            SignedIn None   NoStore Json routes::me::get,             "who is logged in";
     "GET"  "/auth/csrf"          Open     None   NoStore Json routes::csrf::get,           "a form token for clients without fetch metadata";
     "POST" "/auth/reports"       Open     Report NoStore Json routes::reports::post,       "takes reports of browsers (CSP and others)";
     "GET"  "/auth/client.js"     Open     None   Public  Json routes::assets::client,      "the browser script";
+    "GET"  "/auth/approve.js"    Open     None   Public  Json routes::assets::approve,     "the part of the browser script that asks for approvals";
+    "GET"  "/auth/assets/pages.js" Open   None   Public  Json routes::assets::pages,       "the script of the pages: passkeys, links from mails, waiting times";
     "GET"  "/auth/assets/style.css" Open  None   Public  Json routes::assets::style,       "the style of the pages";
     "GET"  "/.well-known/jwks.json" Open  None   Public  Json routes::jwks::get,           "the public keys of access tokens";
     "GET"  "/auth"               Open     None   NoStore Html routes::home::get,           "leads to the account or to the log-in";
     "GET"  "/auth/"              Open     None   NoStore Html routes::home::get,           "leads to the account or to the log-in";
     "GET"  "/auth/login"         Open     None   NoStore Html routes::login::get,          "page: log-in; leads to `return_to` afterwards";
     "GET"  "/auth/signup"        Open     None   NoStore Html routes::signup::get,         "page: sign-up; leads to `return_to` afterwards";
-    "GET"  "/auth/account"       SignedIn None   NoStore Html routes::account::get,        "page: the account and its sessions";
+    "GET"  "/auth/forgot"        Open     None   NoStore Html routes::password::forgot_page, "page: a forgotten password";
+    "GET"  "/auth/reset"         Open     None   NoStore Html routes::password::reset_page, "page: a new password, by a mailed link or code";
+    "GET"  "/auth/email/verify"  Open     None   NoStore Html routes::email::verify_page,  "page: confirms an address, by a mailed link or code";
+    "GET"  "/auth/email/confirm" Open     None   NoStore Html routes::email::confirm_page, "page: confirms a new address, by a mailed link or code";
+    "GET"  "/auth/email/back"    Open     None   NoStore Html routes::email::back_page,    "page: takes a change of address back, by a mailed link or code";
+    "GET"  "/auth/email/resend"  Open     None   NoStore Html routes::email::resend_page,  "page: asks for the confirmation once more";
+    "GET"  "/auth/devices/revoke" Open    None   NoStore Html routes::devices::revoke_page, "page: ends a session, by a mailed link or code";
+    "GET"  "/auth/account"       SignedIn None   NoStore Html routes::account::get,        "page: the account, its sessions, devices and factors";
+    "GET"  "/auth/account/{id}"  SignedIn None   NoStore Html routes::account::go_on,      "page: goes on with a change that was approved";
 };

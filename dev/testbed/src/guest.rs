@@ -1,5 +1,5 @@
 //! An HTTP client with a cookie jar, behaving as a browser does: it says where a request comes from, sends a cookie only
-//! where its path allows, and keeps what it is given.
+//! to the host that set it and where its path allows, and keeps what it is given. Cookies of a whole domain are not known.
 
 use crate::{PASSWORD, Watch};
 use bytes::Bytes;
@@ -10,20 +10,26 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
+use url::Url;
 
 /// A visitor. Clones share the jar, as tabs do.
 #[derive(Clone)]
 pub struct Guest {
     origin: String,
+    /// Whose cookies are sent: a port separates none (RFC 6265, 8.5).
+    host: String,
     base: String,
+    /// Where requests seem to come from.
+    address: Option<IpAddr>,
     client: Client<HttpConnector, Full<Bytes>>,
     jar: Arc<Mutex<Jar>>,
     watch: Watch,
 }
 
-/// Name to path and value.
-type Jar = BTreeMap<String, (String, String)>;
+/// Host and name to path and value.
+type Jar = BTreeMap<(String, String), (String, String)>;
 
 /// What came back.
 #[derive(Debug)]
@@ -69,7 +75,9 @@ impl Guest {
     pub(crate) fn new(origin: &str, port: u16, watch: Watch) -> Self {
         Self {
             origin: origin.to_owned(),
+            host: host_of(origin),
             base: format!("http://127.0.0.1:{port}"),
+            address: None,
             client: Client::builder(TokioExecutor::new()).build_http(),
             jar: Arc::default(),
             watch,
@@ -83,19 +91,39 @@ impl Guest {
         Self { jar: Arc::new(Mutex::new(jar)), ..self.clone() }
     }
 
-    /// The value of a cookie.
+    /// The same visitor, whose requests come from this address from now on: the server has to trust the testbed as its proxy,
+    /// by `trusted_proxies = ["127.0.0.1"]`. The jar is shared.
+    #[must_use]
+    pub fn from_address(&self, address: &str) -> Self {
+        Self { address: Some(address.parse().unwrap()), ..self.clone() }
+    }
+
+    /// The same visitor at another origin of the same server, such as `http://approve.localhost:8000`. The jar is shared and
+    /// keeps the cookies of each host apart.
+    #[must_use]
+    pub fn at_origin(&self, origin: &str) -> Self {
+        let origin = origin.trim_end_matches('/').to_owned();
+        Self { host: host_of(&origin), origin, ..self.clone() }
+    }
+
+    /// Where it is: what its requests say in `Origin`.
+    pub fn origin(&self) -> &str {
+        &self.origin
+    }
+
+    /// The value of a cookie of this host.
     pub fn cookie(&self, name: &str) -> Option<String> {
-        self.jar.lock().unwrap().get(name).map(|(_, value)| value.clone())
+        self.jar.lock().unwrap().get(&self.key(name)).map(|(_, value)| value.clone())
     }
 
-    /// Puts a cookie into the jar.
+    /// Puts a cookie of this host into the jar.
     pub fn plant(&self, name: &str, path: &str, value: &str) {
-        self.jar.lock().unwrap().insert(name.to_owned(), (path.to_owned(), value.to_owned()));
+        self.jar.lock().unwrap().insert(self.key(name), (path.to_owned(), value.to_owned()));
     }
 
-    /// Takes a cookie out of the jar.
+    /// Takes a cookie of this host out of the jar.
     pub fn lose(&self, name: &str) {
-        self.jar.lock().unwrap().remove(name);
+        self.jar.lock().unwrap().remove(&self.key(name));
     }
 
     /// Sends exactly what is given, with the cookies of the jar that belong there, and takes in what comes back.
@@ -117,6 +145,9 @@ impl Guest {
         request = request.header("host", self.origin.trim_start_matches("http://"));
         for (name, value) in headers {
             request = request.header(*name, *value);
+        }
+        if let Some(address) = self.address {
+            request = request.header("x-forwarded-for", address.to_string());
         }
         if let Some(cookies) = self.cookies_for(path) {
             request = request.header("cookie", cookies);
@@ -168,10 +199,11 @@ impl Guest {
         if site != "cross-site" {
             return self.send("GET", path, &headers, "").await;
         }
-        let strict = self.jar.lock().unwrap().remove("__Secure-cloakroom-refresh");
+        let strict = self.key("__Secure-cloakroom-refresh");
+        let held = self.jar.lock().unwrap().remove(&strict);
         let answer = self.send("GET", path, &headers, "").await;
-        if let Some(strict) = strict {
-            self.jar.lock().unwrap().entry("__Secure-cloakroom-refresh".into()).or_insert(strict);
+        if let Some(held) = held {
+            self.jar.lock().unwrap().entry(strict).or_insert(held);
         }
         answer
     }
@@ -222,8 +254,8 @@ impl Guest {
         };
         let pairs: Vec<_> = jar
             .iter()
-            .filter(|(_, (scope, _))| fits(scope))
-            .map(|(name, (_, value))| format!("{name}={value}"))
+            .filter(|((host, _), (scope, _))| *host == self.host && fits(scope))
+            .map(|((_, name), (_, value))| format!("{name}={value}"))
             .collect();
         (!pairs.is_empty()).then(|| pairs.join("; "))
     }
@@ -237,11 +269,68 @@ impl Guest {
                 attributes.split(';').find_map(|attribute| attribute.trim().strip_prefix(wanted).map(str::to_owned))
             };
             if attribute("Max-Age=").as_deref() == Some("0") {
-                jar.remove(name);
+                jar.remove(&self.key(name));
             } else {
                 let path = attribute("Path=").unwrap_or_else(|| "/".into());
-                jar.insert(name.to_owned(), (path, value.to_owned()));
+                jar.insert(self.key(name), (path, value.to_owned()));
             }
         }
+    }
+
+    fn key(&self, name: &str) -> (String, String) {
+        (self.host.clone(), name.to_owned())
+    }
+}
+
+fn host_of(origin: &str) -> String {
+    Url::parse(origin).unwrap().host_str().unwrap().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::House;
+
+    #[tokio::test]
+    async fn a_visitor_comes_from_the_address_that_it_was_given() {
+        let house = House::with("server.trusted_proxies = [\"127.0.0.1\"]").await;
+        let guest = house.guest();
+        for address in ["203.0.113.7", "2001:db8::7"] {
+            guest.from_address(address).visit("/x").await;
+            let seen = house.echo.one();
+            assert_eq!(seen.header("x-forwarded-for"), Some(address), "{seen:?}");
+        }
+        guest.visit("/x").await;
+        assert_eq!(house.echo.one().header("x-forwarded-for"), Some("127.0.0.1"));
+        house.close().await;
+    }
+
+    #[tokio::test]
+    async fn an_address_is_believed_from_nobody_who_is_not_a_trusted_proxy() {
+        let house = House::start().await;
+        house.guest().from_address("203.0.113.7").visit("/x").await;
+        assert_eq!(house.echo.one().header("x-forwarded-for"), Some("127.0.0.1"));
+        house.close().await;
+    }
+
+    #[tokio::test]
+    async fn cookies_of_two_hosts_are_kept_apart_in_one_jar() {
+        let house = House::start().await;
+        let here = house.signed_in("zoe@example.org").await;
+        let there = here.at_origin(&format!("http://approve.localhost:{}", house.port()));
+        assert_eq!(there.origin(), format!("http://approve.localhost:{}", house.port()));
+        assert!(here.cookie("__Host-Http-cloakroom").is_some());
+        assert!(there.cookie("__Host-Http-cloakroom").is_none());
+        there.plant("mark", "/", "there");
+        assert_eq!((here.cookie("mark"), there.cookie("mark").as_deref()), (None, Some("there")));
+        there.visit("/x").await;
+        let seen = house.echo.one();
+        assert_eq!(seen.header("cookie"), Some("mark=there"));
+        assert_eq!(seen.header("x-forwarded-host"), Some(format!("approve.localhost:{}", house.port()).as_str()));
+        // A log-out there takes nothing away here.
+        there.lose("__Host-Http-cloakroom");
+        assert_eq!(here.status_of_app().await, http::StatusCode::OK);
+        let again = there.at_origin(&house.origin());
+        assert_eq!(again.status_of_app().await, http::StatusCode::OK);
+        house.close().await;
     }
 }

@@ -1,6 +1,7 @@
 //! The shipped server with a recording upstream behind it.
 
-use crate::{Echo, Guest, Watch};
+use crate::mailbox::Mailbox;
+use crate::{Echo, Guest, Watch, certificate};
 use cloakroom_app::{Clock, ManualClock};
 use cloakroom_core::time::{Lifetime, Timestamp};
 use cloakroom_server::serve::{Running, Sockets, start};
@@ -20,7 +21,10 @@ pub struct House {
     pub watch: Watch,
     port: u16,
     folder: TempDir,
-    more: toml::Table,
+    /// As it was given: `{port}` and `{echo}` are known only when the sockets are.
+    more: String,
+    is_encrypted: bool,
+    pub(crate) mailbox: Option<Mailbox>,
     running: Option<Running>,
 }
 
@@ -30,8 +34,30 @@ impl House {
         Self::with("").await
     }
 
-    /// Starts one with more configuration, in TOML.
+    /// Starts one with more configuration, in TOML, where `{port}` stands for the port of the public listener and `{echo}` for
+    /// the address of what stands behind it.
     pub async fn with(more: &str) -> Self {
+        Self::begin(more, false, false).await
+    }
+
+    /// The same with mail, which is written into files: [`Self::mails`] reads them. Addresses are confirmed before somebody can
+    /// log in; `mail.confirm_addresses = false` changes that.
+    pub async fn with_mail(more: &str) -> Self {
+        Self::begin(more, false, true).await
+    }
+
+    /// The same over TLS, for a browser that keeps `Secure` cookies nowhere else, as `WebKitGTK`. Its certificate is vouched
+    /// for by nobody whom browsers know, and a [`Guest`] does not speak TLS.
+    pub async fn encrypted(more: &str) -> Self {
+        Self::begin(more, true, false).await
+    }
+
+    /// The same over TLS and with mail.
+    pub async fn encrypted_with_mail(more: &str) -> Self {
+        Self::begin(more, true, true).await
+    }
+
+    async fn begin(more: &str, is_encrypted: bool, has_mail: bool) -> Self {
         let watch = Watch::start();
         let mut house = Self {
             clock: Arc::new(ManualClock::at(Timestamp::from_unix_seconds(1_800_000_000))),
@@ -39,9 +65,15 @@ impl House {
             watch,
             port: 0,
             folder: tempfile::tempdir().unwrap(),
-            more: more.parse().unwrap(),
+            more: more.to_owned(),
+            is_encrypted,
+            mailbox: None,
             running: None,
         };
+        house.mailbox = has_mail.then(|| Mailbox::open(house.folder.path()));
+        if is_encrypted {
+            certificate::write(house.folder.path()).unwrap();
+        }
         house.open().await;
         house
     }
@@ -91,13 +123,24 @@ impl House {
             self.database().display(),
         );
         let mut table: toml::Table = base.parse().unwrap();
-        merge(&mut table, self.more.clone());
+        if self.is_encrypted {
+            let file = |name: &str| self.folder.path().join(name).display().to_string();
+            let (certificate, key) = (file(certificate::CERTIFICATE), file(certificate::KEY));
+            let tls = format!("server.tls = {{ certificate_file = {certificate:?}, key_file = {key:?} }}");
+            merge(&mut table, tls.parse().unwrap());
+        }
+        if let Some(mailbox) = &self.mailbox {
+            merge(&mut table, mailbox.config().parse().unwrap());
+        }
+        let more =
+            self.more.replace("{port}", &self.port.to_string()).replace("{echo}", &self.echo.address.to_string());
+        merge(&mut table, more.parse().unwrap());
         config::parse(&toml::to_string(&table).unwrap(), std::iter::empty()).unwrap()
     }
 
     /// What a browser would show in its address bar.
     pub fn origin(&self) -> String {
-        format!("http://localhost:{}", self.port)
+        format!("{}://localhost:{}", if self.is_encrypted { "https" } else { "http" }, self.port)
     }
 
     /// Port of the public listener.
@@ -143,13 +186,19 @@ impl House {
 
     /// The same with other configuration, in TOML.
     pub async fn restart_with(&mut self, more: &str) {
-        self.more = more.parse().unwrap();
+        more.clone_into(&mut self.more);
         self.restart().await;
     }
 
     /// A visitor with an empty cookie jar.
     pub fn guest(&self) -> Guest {
         Guest::new(&self.origin(), self.port, self.watch.clone())
+    }
+
+    /// A program of operators, which comes to the admin listener.
+    pub fn operator(&self) -> Guest {
+        let address = self.running().admin;
+        Guest::new(&format!("http://{address}"), address.port(), self.watch.clone())
     }
 
     /// A visitor who has signed up and logged in.

@@ -7,31 +7,43 @@
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
+    clippy::panic,
     clippy::missing_panics_doc,
     clippy::indexing_slicing,
     reason = "a test fails by panicking"
 )]
 
+mod approval;
+mod authenticator_app;
 mod balancer;
 pub mod browser;
+mod certificate;
+mod change;
 mod echo;
+mod form;
 mod guest;
 mod house;
+mod mailbox;
+mod mails;
 mod nodes;
 mod postgres;
 mod roamer;
+mod smtp;
 mod watch;
 mod wire;
 
+pub use authenticator_app::AuthenticatorApp;
 pub use balancer::Balancer;
 pub use echo::{Echo, Recorded};
+pub use form::Form;
 pub use guest::{Answer, Guest};
 pub use house::House;
 pub use nodes::Nodes;
 pub use postgres::Postgres;
 pub use roamer::{Lost, Roamer};
+pub use smtp::{Mail, MailServer, Mood};
 pub use watch::Watch;
 pub use wire::Wire;
 
 /// A password that the policy takes.
-pub const PASSWORD: &str = "correct horse battery staple";
+pub const PASSWORD: &str = "amber kettle river thimble";

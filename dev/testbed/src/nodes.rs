@@ -44,7 +44,7 @@ impl Nodes {
     }
 
     /// One for each of these URLs, which lead to one database, with more configuration in TOML; upstreams in it are added to
-    /// those that are there. All start at the same time. Fails with what the first one says that does not start.
+    /// those that are there, and `{echo}` stands for the address of what stands behind. All start at the same time. Fails with what the first one says that does not start.
     pub async fn with(urls: &[&str], more: &str) -> anyhow::Result<Self> {
         Self::open(tempfile::tempdir()?, urls, more).await
     }
@@ -168,7 +168,7 @@ fn configuration(origin: &str, url: &str, master_key_file: &Path, echo: &Echo, m
         master_key_file.display()
     );
     let mut table: Table = base.parse().unwrap();
-    merge(&mut table, more.parse().unwrap());
+    merge(&mut table, more.replace("{echo}", &echo.address.to_string()).parse().unwrap());
     config::parse(&toml::to_string(&table).unwrap(), std::iter::empty()).unwrap()
 }
 

@@ -1,5 +1,6 @@
 //! What was given out must not stand where it can be read later: logs, database files.
 
+use std::collections::{BTreeSet, HashMap};
 use std::io::Write;
 use std::path::Path;
 use std::sync::{Arc, Mutex, OnceLock};
@@ -10,12 +11,19 @@ static LOG: OnceLock<Arc<Mutex<Vec<u8>>>> = OnceLock::new();
 
 /// Secrets to look for.
 #[derive(Clone, Default)]
-pub struct Watch(Arc<Mutex<Vec<String>>>);
+pub struct Watch {
+    secrets: Arc<Mutex<BTreeSet<String>>>,
+    /// What was logged before these secrets were any.
+    logged_before: usize,
+}
+
+/// Shorter texts stand somewhere by chance, in bytes.
+const SHORTEST: usize = 16;
 
 impl Watch {
     /// Starts to collect the log of this process; once is enough.
     pub fn start() -> Self {
-        LOG.get_or_init(|| {
+        let log = LOG.get_or_init(|| {
             let log = Arc::new(Mutex::new(Vec::new()));
             let writer = Arc::clone(&log);
             let filter = EnvFilter::new("info,cloakroom_app=trace,cloakroom_web=trace,cloakroom_server=trace,cloakroom_gateway=trace,cloakroom_store=trace");
@@ -27,13 +35,13 @@ impl Watch {
                 .expect("the testbed is the first to set up logging");
             log
         });
-        Self::default()
+        Self { secrets: Arc::default(), logged_before: log.lock().unwrap().len() }
     }
 
     /// Adds a secret.
     pub fn secret(&self, text: &str) {
-        if text.len() >= 16 {
-            self.0.lock().unwrap().push(text.to_owned());
+        if text.len() >= SHORTEST {
+            self.secrets.lock().unwrap().insert(text.to_owned());
         }
     }
 
@@ -44,8 +52,8 @@ impl Watch {
 
     /// Panics if a secret stands in the log or in a file of the folder.
     pub fn assert_nothing_leaked(&self, folder: &Path) {
-        let secrets = self.0.lock().unwrap().clone();
-        let log = LOG.get().map(|log| log.lock().unwrap().clone()).unwrap_or_default();
+        let secrets = self.secrets.lock().unwrap().clone();
+        let log = LOG.get().map(|log| log.lock().unwrap()[self.logged_before..].to_vec()).unwrap_or_default();
         let mut places = vec![("the log".to_owned(), log)];
         for entry in std::fs::read_dir(folder).unwrap().flatten() {
             let name = entry.file_name().to_string_lossy().into_owned();
@@ -54,13 +62,26 @@ impl Watch {
                 places.push((name, std::fs::read(entry.path()).unwrap()));
             }
         }
-        for secret in &secrets {
-            for (place, bytes) in &places {
-                let found = bytes.windows(secret.len()).any(|window| window == secret.as_bytes());
-                assert!(!found, "a secret of {} characters stands in {place}", secret.len());
+        for (place, bytes) in &places {
+            if let Some(secret) = first_of(&secrets, bytes) {
+                panic!("a secret of {} characters stands in {place}", secret.len());
             }
         }
     }
+}
+
+/// The first of many texts that stands somewhere in these bytes, in one pass over them: logs are long, and secrets many.
+fn first_of<'a>(secrets: &'a BTreeSet<String>, bytes: &[u8]) -> Option<&'a str> {
+    let head = |text: &[u8]| text.first_chunk::<8>().map(|head| u64::from_ne_bytes(*head));
+    let mut heads: HashMap<u64, Vec<&str>> = HashMap::new();
+    for secret in secrets {
+        heads.entry(head(secret.as_bytes())?).or_default().push(secret);
+    }
+    (0..bytes.len()).find_map(|at| {
+        let here = &bytes[at..];
+        let candidates = heads.get(&head(here)?)?;
+        candidates.iter().find(|secret| here.starts_with(secret.as_bytes())).copied()
+    })
 }
 
 struct Collected(Arc<Mutex<Vec<u8>>>);
@@ -73,5 +94,26 @@ impl Write for Collected {
 
     fn flush(&mut self) -> std::io::Result<()> {
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_found_wherever_it_stands() {
+        let secrets: BTreeSet<_> =
+            ["0123456789abcdef", "0123456789abcdeg", "fedcba9876543210"].map(str::to_owned).into();
+        for (bytes, found) in [
+            ("0123456789abcdef", Some("0123456789abcdef")),
+            ("xx0123456789abcdegxx", Some("0123456789abcdeg")),
+            ("0123456789abcde0123456789abcdfedcba9876543210", Some("fedcba9876543210")),
+            ("0123456789abcde", None),
+            ("0123456", None),
+            ("", None),
+        ] {
+            assert_eq!(first_of(&secrets, bytes.as_bytes()), found, "{bytes}");
+        }
     }
 }

@@ -36,7 +36,7 @@ enum Writes {
 
 const TABLE: &[Generated] = &[
     Generated {
-        files: &["client/dist/client.js", "client/dist/client.d.ts"],
+        files: &["client/dist/client.js", "client/dist/approve.js", "client/dist/pages.js", "client/dist/client.d.ts"],
         call: Call::new("npm", &["run", "--silent", "build"]).inside("client"),
         writes: Writes::Files,
     },

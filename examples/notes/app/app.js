@@ -10,6 +10,9 @@ const WHY = {
   "too-many-notes": "That is as many notes as fit. Delete one first.",
   "bad-note": "A note has 1 to 500 characters.",
   full: "This sample keeps notes for no more people.",
+  "bad-transfer": "Send at least one coin.",
+  "too-few-coins": "There are not so many coins in that purse.",
+  "step-up-needed": "Nothing was sent: the transfer was not approved.",
 };
 
 let view = "loading";
@@ -48,6 +51,7 @@ function arrive(who) {
     keep(socket("/api/live", apply, useLive), alive, (state) => report("socket", state)),
   ];
   load();
+  count();
 }
 
 /** Leaves nothing of the person behind: neither in the page nor in its variables. */
@@ -68,6 +72,7 @@ function close() {
   notes.clear();
   $("notes").replaceChildren();
   $("who").textContent = "";
+  $("purses").textContent = "One moment…";
   announce("");
   complain("");
 }
@@ -179,6 +184,45 @@ function addLive() {
   $("text").focus();
 }
 
+// --- the coins: each transfer is approved by its owner, on a page of the gateway that this page cannot reach
+
+async function count() {
+  const mine = visit;
+  try {
+    const response = await cloakroom.fetch("/api/coins");
+    if (mine === visit && response.ok) purses(await response.json());
+  } catch {} // as the notes, they come when the connection is back
+}
+
+function purses({ pocket, savings }) {
+  $("purses").textContent = `${pocket} in your pocket, ${savings} saved`;
+}
+
+async function send(event) {
+  event.preventDefault();
+  const button = $("send-button");
+  if (button.disabled) return;
+  const mine = visit;
+  button.disabled = true;
+  complain("");
+  try {
+    const to = $("purse").value;
+    const amount = Number($("amount").value);
+    const headers = { "content-type": "application/json" };
+    const response = await cloakroom.fetch("/api/coins", { method: "POST", headers, body: JSON.stringify({ to, amount }) });
+    if (mine === visit) await sent(response);
+  } catch {
+    if (mine === visit) complain("The server did not answer. Look at your coins before you try again.");
+  } finally {
+    button.disabled = false;
+  }
+}
+
+async function sent(response) {
+  if (!response.ok) return refused(response);
+  purses(await response.json());
+}
+
 /** Whether it was done; what was not is explained. `gone` is a status that is as good as done. */
 async function call(path, init, gone) {
   const mine = visit;
@@ -195,9 +239,9 @@ async function call(path, init, gone) {
 }
 
 async function refused(response) {
-  // Not signed in any more? The question finds out, and says so to everybody.
-  if (response.status === 401) return ask();
   const { code } = await response.json().catch(() => ({}));
+  // Not signed in any more? The question finds out, and says so to everybody.
+  if (response.status === 401 && code !== "step-up-needed") return ask();
   complain(WHY[code] ?? `That did not work (${response.status}).`);
 }
 
@@ -224,6 +268,11 @@ function complain(text) {
 }
 
 $("add").addEventListener("submit", add);
+$("send").addEventListener("submit", send);
+$("amount").addEventListener("input", () => {
+  const amount = Number($("amount").value) || 0;
+  $("send-button").textContent = amount === 1 ? "Send 1 coin" : `Send ${amount} coins`;
+});
 $("add-live").addEventListener("click", addLive);
 $("text").addEventListener("keydown", (event) => {
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) $("add").requestSubmit();
@@ -238,4 +287,6 @@ $("logout").addEventListener("click", async () => {
 });
 cloakroom.on("signed-out", leave);
 cloakroom.on("signed-in", ask);
+// Where windows are blocked, this page was left for the approval and is back with the answer.
+cloakroom.resumed.then((response) => response && sent(response), () => complain("The server did not answer. Look at your coins before you try again."));
 ask();

@@ -17,6 +17,7 @@ use tokio::sync::watch;
 
 use crate::bearer::Caller;
 use crate::book::{Book, Note, Saved};
+use crate::coins::{Coins, Purse, Till};
 use crate::file::File;
 use crate::keys::Keys;
 use crate::live;
@@ -59,6 +60,7 @@ pub async fn serve_api(
         audience: config.audience,
         now: config.now,
         book: Book::open(saved),
+        till: Till::default(),
         closing,
         file,
     });
@@ -74,6 +76,7 @@ fn routes(api: Arc<Api>) -> Router {
     Router::new()
         .route("/api/notes", get(list).post(add))
         .route("/api/notes/{id}", delete(remove))
+        .route("/api/coins", get(coins).post(transfer))
         .route("/api/events", get(live::events))
         .route("/api/live", get(live::live))
         .fallback(async || Problem::NotFound)
@@ -112,11 +115,7 @@ async fn add(
     State(api): State<Arc<Api>>,
     body: Result<Json<NewNote>, JsonRejection>,
 ) -> Result<(StatusCode, Json<Note>), Problem> {
-    let Json(new) = body.map_err(|refused| match refused.status() {
-        StatusCode::PAYLOAD_TOO_LARGE => Problem::TooLarge,
-        StatusCode::UNSUPPORTED_MEDIA_TYPE => Problem::NotJson,
-        _ => Problem::BadNote,
-    })?;
+    let Json(new) = body.map_err(|refused| unreadable(&refused, Problem::BadNote))?;
     Ok((StatusCode::CREATED, Json(api.add(&caller.sub, &new.text).await?)))
 }
 
@@ -126,6 +125,37 @@ async fn remove(caller: Caller, State(api): State<Arc<Api>>, Path(id): Path<Stri
     api.book.delete(&caller.sub, id)?;
     api.save().await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// `GET /api/coins`
+async fn coins(caller: Caller, State(api): State<Arc<Api>>) -> Json<Coins> {
+    Json(api.till.of(&caller.sub))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Transfer {
+    to: Purse,
+    amount: u32,
+}
+
+/// `POST /api/coins`
+async fn transfer(
+    caller: Caller,
+    State(api): State<Arc<Api>>,
+    body: Result<Json<Transfer>, JsonRejection>,
+) -> Result<Json<Coins>, Problem> {
+    let Json(Transfer { to, amount }) = body.map_err(|refused| unreadable(&refused, Problem::BadTransfer))?;
+    Ok(Json(api.till.move_to(&caller.sub, to, amount)?))
+}
+
+/// What is wrong with a body; `otherwise` where it is neither its size nor its type.
+fn unreadable(refused: &JsonRejection, otherwise: Problem) -> Problem {
+    match refused.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => Problem::TooLarge,
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => Problem::NotJson,
+        _ => otherwise,
+    }
 }
 
 impl Api {

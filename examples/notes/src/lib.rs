@@ -12,6 +12,7 @@ mod api;
 mod app;
 mod bearer;
 mod book;
+mod coins;
 mod file;
 mod keys;
 mod live;

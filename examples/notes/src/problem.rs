@@ -15,6 +15,10 @@ pub(crate) enum Problem {
     KeysUnavailable,
     /// Not `{"text": "..."}`, or not 1 to 500 characters.
     BadNote,
+    /// Not `{"to": "pocket" or "savings", "amount": 1 or more}`.
+    BadTransfer,
+    /// The purse that it comes from does not hold so many.
+    TooFewCoins,
     /// Not `application/json`.
     NotJson,
     /// A body over the limit.
@@ -45,6 +49,10 @@ impl Problem {
                 (StatusCode::SERVICE_UNAVAILABLE, "keys-unavailable", "The issuer's keys cannot be reached.")
             }
             Self::BadNote => (StatusCode::UNPROCESSABLE_ENTITY, "bad-note", "A note has 1 to 500 characters of text."),
+            Self::BadTransfer => {
+                (StatusCode::UNPROCESSABLE_ENTITY, "bad-transfer", "Send at least one coin to pocket or savings.")
+            }
+            Self::TooFewCoins => (StatusCode::CONFLICT, "too-few-coins", "There are not so many coins in that purse."),
             Self::NotJson => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "not-json", "The body must be application/json."),
             Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "too-large", "The body is too large."),
             Self::TooManyNotes => (StatusCode::CONFLICT, "too-many-notes", "Delete a note before adding another."),

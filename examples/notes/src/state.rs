@@ -3,6 +3,7 @@
 use tokio::sync::watch;
 
 use crate::book::Book;
+use crate::coins::Till;
 use crate::file::File;
 use crate::keys::Keys;
 
@@ -16,6 +17,7 @@ pub(crate) struct Api {
     pub(crate) audience: String,
     pub(crate) now: crate::keys::Now,
     pub(crate) book: Book,
+    pub(crate) till: Till,
     pub(crate) closing: watch::Receiver<bool>,
     pub(crate) file: Option<File>,
 }

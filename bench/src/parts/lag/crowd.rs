@@ -2,7 +2,8 @@
 
 use crate::http::Client;
 use crate::jar::Jar;
-use crate::server::{Server, log_in, of_script, told};
+use crate::person::Person;
+use crate::server::{Server, of_script, told};
 use anyhow::{Context as _, Result, anyhow, ensure};
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -19,9 +20,10 @@ impl Crowd {
         let mut jars = Vec::new();
         for person in 0..size {
             let node = &nodes[person % nodes.len()];
-            let email = format!("person-{person}@example.com");
-            node.sign_up(&email)?;
-            jars.push(log_in(&mut Client::connect(node.public)?, &email)?);
+            let mut client = Client::connect(node.public)?;
+            let mut person = Person::new(format!("person-{person}@example.com"));
+            person.sign_up(&mut client)?;
+            jars.push(person.log_in(&mut client)?);
         }
         Ok(Self(jars))
     }

@@ -8,8 +8,9 @@ use crate::context::Context;
 use crate::figure::{Figure, Goal, quantile};
 use crate::http::Client;
 use crate::nginx;
+use crate::person::{BEHIND_PROXY, Person};
 use crate::postgres::Postgres;
-use crate::server::{CHEAP_PASSWORDS, Server, Setup, log_in, master_key, of_script, signed_in_request, told};
+use crate::server::{CHEAP_PASSWORDS, Server, Setup, master_key, of_script, signed_in_request, told};
 use crate::tools::Tool;
 use anyhow::{Context as _, Result, anyhow, ensure};
 use cloakroom_testbed::Wire;
@@ -112,26 +113,28 @@ fn measure(cx: &Context, urls: &[&str; NODES], plan: &Plan) -> Result<Found> {
     let key = cx.folder("lag-key")?.join("master-key");
     master_key(&key)?;
     let binary = cx.server_binary();
+    let more = [&CHEAP_PASSWORDS[..], &[BEHIND_PROXY]].concat();
     let mut nodes = Vec::new();
     for (number, url) in urls.iter().enumerate() {
         let folder = cx.folder(&format!("lag-{number}"))?;
         let setup = Setup {
             shared: Some((url, &key)),
             public_url: Some("http://localhost:8080"),
-            more: &CHEAP_PASSWORDS,
+            more: &more,
             ..Setup::alone(&binary, &folder, application.address)
         };
         nodes.push(Server::start(&setup)?);
     }
-    let emails: Vec<_> = (0..plan.lanes).map(|lane| format!("lane-{lane}@example.com")).collect();
-    for email in &emails {
-        nodes[0].sign_up(email)?;
+    let people: Vec<_> = (0..plan.lanes).map(|lane| Person::new(format!("lane-{lane}@example.com"))).collect();
+    for person in &people {
+        person.sign_up(&mut Client::connect(nodes[0].public)?)?;
     }
     let doors: Vec<_> = nodes.iter().map(|node| node.public).collect();
     let crowd = Crowd::gather(&nodes, CROWD)?;
     let (lags, refreshes) = crowd.during(&doors, || {
         std::thread::scope(|scope| {
-            let lanes: Vec<_> = emails.iter().map(|email| scope.spawn(|| lane(scope, &doors, email, plan))).collect();
+            let start = |person| scope.spawn(|| lane(scope, &doors, person, plan));
+            let lanes: Vec<_> = people.into_iter().map(start).collect();
             let mut lags = Vec::new();
             for lane in lanes {
                 lags.extend(lane.join().map_err(|_| anyhow!("a lane panicked"))??);
@@ -143,13 +146,18 @@ fn measure(cx: &Context, urls: &[&str; NODES], plan: &Plan) -> Result<Found> {
 }
 
 /// Revokes one session after the other; answers the lag of each other node for each.
-fn lane<'scope>(scope: &'scope Scope<'scope, '_>, doors: &[SocketAddr], email: &str, plan: &Plan) -> Result<Vec<f64>> {
+fn lane<'scope>(
+    scope: &'scope Scope<'scope, '_>,
+    doors: &[SocketAddr],
+    mut person: Person,
+    plan: &Plan,
+) -> Result<Vec<f64>> {
     let mut clients = doors.iter().map(|door| Client::connect(*door)).collect::<Result<Vec<_>>>()?;
     let watchers = doors.iter().map(|door| Watcher::start(scope, *door)).collect::<Result<Vec<_>>>()?;
     let mut lags = Vec::new();
     for turn in 0..plan.each {
         let here = if plan.in_turn { turn % doors.len() } else { 0 };
-        let cookie = log_in(&mut clients[here], email)?.header("/x").context("log-in set no cookie")?;
+        let cookie = person.log_in(&mut clients[here])?.header("/x").context("log-in set no cookie")?;
         let (known, is_known) = mpsc::channel();
         let (refused, is_refused) = mpsc::channel();
         for (_, watcher) in watchers.iter().enumerate().filter(|(number, _)| *number != here) {

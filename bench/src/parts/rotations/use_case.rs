@@ -18,10 +18,10 @@ pub(super) struct UseCase {
 impl UseCase {
     pub(super) async fn open(store: Arc<dyn Store>, jars: usize) -> Result<Self> {
         let app = house::open(Arc::clone(&store), house::CHEAP_PASSWORDS).await?;
-        house::sign_up(&app, "bench@example.com").await?;
-        let mut opened = Vec::new();
-        for _ in 0..jars {
-            opened.push(Mutex::new(house::log_in(&app, "bench@example.com").await?));
+        let (mut visitor, first) = house::enter(&app).await?;
+        let mut opened = vec![Mutex::new(first)];
+        while opened.len() < jars {
+            opened.push(Mutex::new(visitor.log_in(&app).await?));
         }
         Ok(Self { app, store, jars: opened })
     }

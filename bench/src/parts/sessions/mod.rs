@@ -7,9 +7,10 @@ use crate::context::Context;
 use crate::figure::{Figure, Goal};
 use crate::http::{Answer, Client};
 use crate::jar::Jar;
+use crate::person::Person;
 use crate::postgres::Postgres;
 use crate::process::free;
-use crate::server::{CHEAP_PASSWORDS, Server, Setup, database, log_in, master_key, of_script, told};
+use crate::server::{CHEAP_PASSWORDS, Server, Setup, database, master_key, of_script, told};
 use crate::tools::Tool;
 use anyhow::{Context as _, Result, ensure};
 use std::path::{Path, PathBuf};
@@ -121,8 +122,9 @@ fn measure(
     ])
 }
 
-/// Somebody with sessions on several devices.
+/// Somebody with several sessions.
 struct Owner {
+    person: Person,
     client: Client,
     jar: Jar,
     here: String,
@@ -132,13 +134,14 @@ const EMAIL: &str = "owner@example.com";
 
 impl Owner {
     fn enter(server: &Server) -> Result<Self> {
-        server.sign_up(EMAIL)?;
         let mut client = Client::connect(server.public)?;
+        let mut person = Person::new(EMAIL);
+        person.sign_up(&mut client)?;
         for _ in 1..OWN {
-            log_in(&mut client, EMAIL)?;
+            person.log_in(&mut client)?;
         }
-        let jar = log_in(&mut client, EMAIL)?;
-        let mut owner = Self { client, jar, here: String::new() };
+        let jar = person.log_in(&mut client)?;
+        let mut owner = Self { person, client, jar, here: String::new() };
         let sessions = owner.sessions()?;
         ensure!(sessions.len() == OWN, "{} sessions are listed", sessions.len());
         owner.here = current(&sessions)?;
@@ -159,7 +162,7 @@ impl Owner {
     /// Logs in once more and ends that session from here; milliseconds of the end.
     fn end_another(&mut self) -> Result<f64> {
         let before = self.ids()?;
-        log_in(&mut self.client, EMAIL)?;
+        self.person.log_in(&mut self.client)?;
         let opened = self.ids()?.into_iter().find(|id| !before.contains(id)).context("no session was opened")?;
         ensure!(opened != self.here, "this session is not another");
         let started = Instant::now();

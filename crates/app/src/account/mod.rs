@@ -1,6 +1,12 @@
-//! Opening an account, and the pool that hashes passwords.
+//! Accounts: opened, confirmed, recovered, changed by their owners; created, imported, given out and deleted by operators.
 
-mod pool;
+mod confirm;
+mod email;
+mod export;
+mod operate;
+mod password;
+mod reset;
 mod signup;
 
-pub(crate) use pool::{Comparison, PasswordPool};
+pub use export::Export;
+pub use operate::{Created, Import};

@@ -103,7 +103,7 @@ impl App {
     }
 
     /// Adds the orders that end a session: the row, the feed, the trail.
-    pub(super) fn end(&self, unit: Unit, session: &Session, reason: EndReason, now: Timestamp) -> Result<Unit, Fault> {
+    pub(crate) fn end(&self, unit: Unit, session: &Session, reason: EndReason, now: Timestamp) -> Result<Unit, Fault> {
         let kind = match reason {
             EndReason::Replayed => EventKind::RefreshReplayed,
             EndReason::LoggedOut => EventKind::SessionLoggedOut,

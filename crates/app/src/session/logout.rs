@@ -6,7 +6,7 @@ use cloakroom_core::access::Access;
 use cloakroom_core::event::EventKind;
 use cloakroom_core::refresh::EndReason;
 use cloakroom_core::refresh::Ended;
-use cloakroom_store::{Error as StoreError, Order, Unit};
+use cloakroom_store::{Error as StoreError, Order, SlipKind, Unit};
 
 /// Which sessions of an account to end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,14 +52,18 @@ impl App {
                     _ => (None, EventKind::SessionsEndedAll),
                 };
                 let reason = if except.is_some() { EndReason::Revoked } else { EndReason::LoggedOut };
-                Unit::new()
-                    .order(Order::EndSessions {
-                        account: access.account,
-                        except,
-                        ended: Ended { at: now, reason },
-                        revoked_until: self.outlived_at(now),
-                    })
-                    .order(Order::Record(self.event(kind, now)?.about(access.account, access.session)))
+                let unit = match scope {
+                    // Whoever has shown a password and owes the second factor does not come in afterwards either.
+                    Scope::All => Unit::from(Order::RemoveSlips { account: access.account, kind: SlipKind::Challenge }),
+                    Scope::This | Scope::Others => Unit::new(),
+                };
+                unit.order(Order::EndSessions {
+                    account: access.account,
+                    except,
+                    ended: Ended { at: now, reason },
+                    revoked_until: self.outlived_at(now),
+                })
+                .order(Order::Record(self.event(kind, now)?.about(access.account, access.session)))
             }
         };
         match self.save(unit).await {

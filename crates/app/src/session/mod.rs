@@ -3,14 +3,12 @@
 mod change_password;
 mod end;
 mod event;
-mod login;
 mod logout;
 mod me;
 mod open;
 mod refresh;
 mod room;
 
-pub use login::Login;
 pub use logout::Scope;
 pub use me::Me;
 pub use open::{Handed, Opened};

@@ -1,24 +1,25 @@
 //! Opening a session's row: what it replaces, and the room that its account has.
 
-use crate::{App, Error, Refusal, WhenFull};
+use crate::{App, Error, Fault, Refusal, WhenFull};
 use cloakroom_core::event::EventKind;
 use cloakroom_core::id::SessionId;
 use cloakroom_core::refresh::{EndReason, Ended};
-use cloakroom_core::session::Session;
+use cloakroom_core::session::{Method, Session};
 use cloakroom_core::time::Timestamp;
-use cloakroom_store::{Error as StoreError, Order, Unit};
+use cloakroom_store::{Error as StoreError, Order, SlipKind, Unit};
 
 /// Rounds of a race; each is lost to somebody who ended the replaced session, took the last place, or disabled the account.
 const ATTEMPTS: usize = 8;
 
 impl App {
-    /// Commits a new session. The one that it `replaces` is ended in the same transaction (v5.0.0-7.2.4), and so are the
+    /// Commits a new session, together `with` what else belongs to the log-in. The one that it `replaces` is ended in the same transaction (v5.0.0-7.2.4), and so are the
     /// oldest ones where an account may have only so many.
-    pub(super) async fn open_session(
+    pub(crate) async fn open_session(
         &self,
         session: &Session,
         replaces: Option<SessionId>,
         password_set_at: Timestamp,
+        with: Unit,
         now: Timestamp,
     ) -> Result<(), Error> {
         for _ in 0..ATTEMPTS {
@@ -37,15 +38,20 @@ impl App {
             unit = unit
                 .order(Order::OpenSession(session.clone()))
                 .order(Order::Record(self.event(EventKind::LoginSucceeded, now)?.on(session)));
+            unit = with.orders().iter().cloned().fold(unit, Unit::order);
             match self.save(unit).await {
                 Ok(()) => return Ok(self.follow_feed().await?),
                 Err(StoreError::Conflict) => {
                     self.why_not(session, old.map(|old| old.id), password_set_at, now).await?;
+                    if self.is_spent(&with).await? {
+                        let passkey = session.method == Method::Passkey;
+                        return Err(if passkey { Refusal::PasskeyRefused } else { Refusal::ProofWrong }.into());
+                    }
                 }
                 Err(error) => return Err(error.into()),
             }
         }
-        Err(crate::Fault::plain("a log-in lost every race").into())
+        Err(Fault::plain("a log-in lost every race").into())
     }
 
     fn make_room(&self, session: &Session, now: Timestamp) -> Option<Order> {
@@ -62,6 +68,23 @@ impl App {
                 revoked_until: self.outlived_at(now),
             },
         })
+    }
+
+    /// Whether something that a log-in uses up, such as a code, was used by somebody else since it was read.
+    async fn is_spent(&self, with: &Unit) -> Result<bool, Fault> {
+        for order in with.orders() {
+            let (kind, key, expected) = match order {
+                Order::AddSlip(slip) => (slip.kind, &slip.key, None),
+                Order::ChangeSlip { expected, next } => (next.kind, &next.key, Some(*expected)),
+                Order::RemoveSlip { kind, key, expected } => (*kind, key, Some(*expected)),
+                _ => continue,
+            };
+            let is_proof = [SlipKind::Challenge, SlipKind::Totp, SlipKind::Recovery, SlipKind::Passkey].contains(&kind);
+            if is_proof && self.store.slip(kind, key).await?.map(|slip| slip.version) != expected {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// After a conflict: a refusal if the account says why, else the next round.

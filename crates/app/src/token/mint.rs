@@ -54,7 +54,7 @@ impl App {
             r#gen: session.family.generation,
             iss_no: session.family.issue,
             auth_time: session.opened_at.unix_seconds(),
-            amr: vec![session.method.as_str().to_owned()],
+            amr: session.method.amr().iter().map(ToString::to_string).collect(),
         })
     }
 

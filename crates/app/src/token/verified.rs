@@ -42,6 +42,11 @@ impl Seen {
         Self::new(access, claims, ring, By::Ticket)
     }
 
+    /// Whether the log-in that it comes from has shown more than one factor.
+    pub fn is_multi_factor(&self) -> bool {
+        self.claims.amr.iter().any(|method| method == "mfa")
+    }
+
     /// What it says.
     pub fn access(&self) -> &Access {
         &self.access

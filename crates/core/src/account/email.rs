@@ -34,6 +34,15 @@ impl Email {
         &self.0
     }
 
+    /// `a…n@example.com`: enough for its owner to know it.
+    pub fn partly(&self) -> String {
+        let (local, domain) = self.0.rsplit_once('@').unwrap_or((&self.0, ""));
+        let mut letters = local.chars();
+        let first = letters.next().map(String::from).unwrap_or_default();
+        let last = letters.next_back().map(String::from).unwrap_or_default();
+        format!("{first}\u{2026}{last}@{domain}")
+    }
+
     /// The form that is unique among accounts: all of it in lower case, since no mail provider in use tells
     /// `Ann@` from `ann@`, and people do not remember which they typed.
     pub fn canonical(&self) -> String {
@@ -59,6 +68,8 @@ mod tests {
             assert_eq!(Email::parse(ok).unwrap().as_str(), ok.trim());
         }
         assert_eq!(Email::parse("Ann@Example.com").unwrap().canonical(), "ann@example.com");
+        assert_eq!(Email::parse("ann.b@example.com").unwrap().partly(), "a\u{2026}b@example.com");
+        assert_eq!(Email::parse("a@example.com").unwrap().partly(), "a\u{2026}@example.com");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Who somebody is: the account, its address, and what a password must be.
 //!
-//! Deliberately absent: hashing (it takes time and memory: `app`), mail, second factors (issue 4).
+//! Deliberately absent: hashing (it takes time and memory), mail, second factors.
 
 mod email;
 mod password;
@@ -22,6 +22,8 @@ pub struct Account {
     pub password: PasswordHash,
     /// When it was opened.
     pub opened_at: Timestamp,
+    /// When its owner proved to receive mail at this very address, if so.
+    pub email_verified_at: Option<Timestamp>,
     /// When its password was last set.
     pub password_set_at: Timestamp,
     /// Since when nobody can log in to it, if so.
@@ -38,6 +40,16 @@ impl PasswordHash {
     /// Takes a PHC string, as the hasher made it or the store kept it.
     pub fn from_phc(phc: String) -> Self {
         Self(phc)
+    }
+
+    /// Of an account without a password: nothing compares as the same.
+    pub fn unusable() -> Self {
+        Self("!".to_owned())
+    }
+
+    /// Whether there is a password at all.
+    pub fn is_usable(&self) -> bool {
+        self.0 != "!"
     }
 
     /// The PHC string.

@@ -26,12 +26,14 @@ pub enum PasswordRefusal {
     },
     /// It is the address itself, or a part of it with a few characters around.
     ContainsEmail,
+    /// It is made of a word that the operator has listed.
+    ContainsWord,
     /// It is one short piece over and over, such as `aaaaaaaaaaaaaaa` or `123412341234123`.
     Repetitive,
 }
 
 impl PasswordPolicy {
-    /// Judges a new password. The strength estimate against lists of leaked passwords comes with recovery (issue 4).
+    /// Judges a new password by its length and form; how easily it is guessed is for `cloakroom_password`.
     pub fn judge(&self, password: &Password, email: &Email) -> Result<(), PasswordRefusal> {
         if password.characters() < self.min_characters {
             return Err(PasswordRefusal::TooShort { min_characters: self.min_characters });
@@ -50,6 +52,19 @@ impl PasswordPolicy {
         }
         Ok(())
     }
+
+    /// Judges a new password by words that it must not be made of (v5.0.0-6.2.11): such a word, in any case, with few characters
+    /// around it.
+    pub fn judge_words(&self, password: &Password, words: &[String]) -> Result<(), PasswordRefusal> {
+        let folded = password.reveal().to_lowercase();
+        let length = folded.chars().count();
+        let made_of = |word: &String| {
+            let word = word.to_lowercase();
+            let rest = if word.is_empty() { length } else { folded.replace(&word, "").chars().count() };
+            rest < length && rest < self.min_characters / 2
+        };
+        if words.iter().any(made_of) { Err(PasswordRefusal::ContainsWord) } else { Ok(()) }
+    }
 }
 
 #[cfg(test)]
@@ -67,6 +82,17 @@ mod tests {
         assert_eq!(judge("пароль из пяти слов"), Ok(()));
         assert_eq!(judge("Tr0ub4dor&3"), Err(PasswordRefusal::TooShort { min_characters: 15 }));
         assert_eq!(judge(&"\u{1F511}".repeat(14)), Err(PasswordRefusal::TooShort { min_characters: 15 }));
+    }
+
+    #[test]
+    fn asvs_6_2_11_words_that_the_operator_lists_are_refused() {
+        let judge = |text: &str| {
+            let words = ["Acme Rockets".to_owned(), String::new()];
+            PasswordPolicy::default().judge_words(&Password::new(text.into()).unwrap(), &words)
+        };
+        assert_eq!(judge("acme rockets 2026!"), Err(PasswordRefusal::ContainsWord));
+        assert_eq!(judge("acme rockets fly over quiet meadows"), Ok(()));
+        assert_eq!(judge("amber kettle river thimble"), Ok(()));
     }
 
     #[test]

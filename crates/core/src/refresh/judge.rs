@@ -140,6 +140,14 @@ pub fn judge(family: &Family, presented: Presented, key: KeyId, now: Timestamp, 
     }
 }
 
+/// Opens the next generation without a refresh token: its owner has just proven anew who they are, beside an access token of
+/// the newest generation with this `issue`. Where the answer is lost, the refresh token before it is repeated as after any
+/// other rotation.
+pub fn renew(family: &Family, issue: u32, key: KeyId, now: Timestamp) -> Rotate {
+    let beside = Beside::Token { generation: family.generation, issue };
+    rotate(family, Presented { generation: family.generation, genuine: true, beside }, key, now)
+}
+
 fn rotate(family: &Family, presented: Presented, key: KeyId, now: Timestamp) -> Rotate {
     // A generation that nobody had to repeat breaks the run. One whose first repeat came early broke it then.
     let late_repeats = if family.issue == 0 { 0 } else { family.late_repeats };

@@ -9,5 +9,5 @@ mod judge;
 mod wire;
 
 pub use family::{EndReason, Ended, Family, Version};
-pub use judge::{Beside, Policy, Presented, Refusal, Repeat, Replay, Rotate, Verdict, judge};
+pub use judge::{Beside, Policy, Presented, Refusal, Repeat, Replay, Rotate, Verdict, judge, renew};
 pub use wire::RefreshToken;

@@ -55,24 +55,60 @@ impl Session {
     }
 }
 
-/// How a log-in was proven: values of `amr` (RFC 8176).
+/// How a log-in was proven. The text of a method is stored and must never change its meaning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Method {
     /// A password alone.
     Password,
+    /// A password, then a code of an authenticator app.
+    PasswordAndTotp,
+    /// A password, then a recovery code.
+    PasswordAndRecovery,
+    /// A password, then a passkey.
+    PasswordAndPasskey,
+    /// A passkey alone, unlocked by its owner: two factors in one.
+    Passkey,
 }
 
 impl Method {
-    /// The value of `amr`, and what the store keeps.
+    /// Every method there is.
+    pub const ALL: [Self; 5] =
+        [Self::Password, Self::PasswordAndTotp, Self::PasswordAndRecovery, Self::PasswordAndPasskey, Self::Passkey];
+
+    /// What the store keeps.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Password => "pwd",
+            Self::PasswordAndTotp => "pwd+otp",
+            Self::PasswordAndRecovery => "pwd+recovery",
+            Self::PasswordAndPasskey => "pwd+passkey",
+            Self::Passkey => "passkey",
         }
     }
 
     /// Reads what [`Self::as_str`] wrote.
     pub fn from_text(text: &str) -> Option<Self> {
-        (text == "pwd").then_some(Self::Password)
+        Self::ALL.into_iter().find(|method| method.as_str() == text)
+    }
+
+    /// Values of the claim `amr` (RFC 8176 §2); a recovery code is a one-time password.
+    pub const fn amr(self) -> &'static [&'static str] {
+        match self {
+            Self::Password => &["pwd"],
+            Self::PasswordAndTotp | Self::PasswordAndRecovery => &["pwd", "otp", "mfa"],
+            Self::PasswordAndPasskey => &["pwd", "hwk", "mfa"],
+            Self::Passkey => &["hwk", "user", "mfa"],
+        }
+    }
+
+    /// Whether more than one factor was shown.
+    pub const fn is_multi_factor(self) -> bool {
+        !matches!(self, Self::Password)
+    }
+
+    /// Whether the password was shown.
+    pub const fn used_password(self) -> bool {
+        !matches!(self, Self::Passkey)
     }
 }
 
@@ -157,6 +193,8 @@ mod tests {
 
     #[test]
     fn methods_read_what_they_write() {
-        assert_eq!(Method::from_text(Method::Password.as_str()), Some(Method::Password));
+        for method in Method::ALL {
+            assert_eq!(Method::from_text(method.as_str()), Some(method));
+        }
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use cloakroom_gateway::{
     Access, Admission, Body, ClientInfo, Extras, Gate, Gateway, Identity, Inbound, Limits, Outcome, Routes, Seen,
-    Upstream,
+    StepUpRule, Upstream,
 };
 use http::request::Parts;
 use http::{HeaderValue, Response};
@@ -23,6 +23,9 @@ pub(crate) const RESERVED: &[&str] = &["/auth", "/.well-known/jwks.json"];
 /// Nothing in these tests takes so long unless it hangs.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
+/// What [`Inbound::whole`] gave.
+pub(crate) type ReadBody = Result<Option<Vec<u8>>, &'static str>;
+
 /// A gate that lets pass as it is told. Public routes get no identity.
 #[derive(Default)]
 pub(crate) struct TestGate {
@@ -31,10 +34,31 @@ pub(crate) struct TestGate {
     pub(crate) ended: Option<CancellationToken>,
     pub(crate) seen: Mutex<Vec<(Option<String>, u16, Outcome)>>,
     pub(crate) asked: Mutex<Vec<(String, String)>>,
+    /// The paths of the rules that requests were admitted with.
+    pub(crate) rules: Mutex<Vec<Option<String>>>,
+    /// Reads every body up to so many bytes before it is forwarded. A field `X-Look` makes it look at the beginning first.
+    pub(crate) reads: Option<usize>,
+    /// What it read.
+    pub(crate) bodies: Mutex<Vec<ReadBody>>,
 }
 
 impl Gate for TestGate {
-    async fn admit(&self, request: &Parts, _body: &mut Inbound, upstream: &Upstream, _client: ClientInfo) -> Admission {
+    async fn admit(
+        &self,
+        request: &Parts,
+        body: &mut Inbound,
+        upstream: &Upstream,
+        rule: Option<&StepUpRule>,
+        _client: ClientInfo,
+    ) -> Admission {
+        self.rules.lock().unwrap().push(rule.map(|rule| rule.path.clone()));
+        if request.headers.contains_key("x-look") {
+            let _ = within(body.look(4, 4, |_| None::<()>)).await;
+        }
+        if let Some(max_bytes) = self.reads {
+            let whole = within(body.whole(max_bytes)).await.map(|whole| whole.map(|bytes| bytes.to_vec()));
+            self.bodies.lock().unwrap().push(whole.map_err(|_| "broken"));
+        }
         self.asked.lock().unwrap().push((upstream.name.clone(), request.uri.path().to_owned()));
         if self.refuse {
             let mut response = Response::new(Body::from("who are you?"));

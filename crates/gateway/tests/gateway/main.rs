@@ -8,6 +8,7 @@ mod harness;
 mod identity;
 mod lifetimes;
 mod paths;
+mod step_up;
 mod streams;
 mod tls;
 mod websocket;

@@ -38,6 +38,19 @@ impl Check {
             config.site.origin,
             config.upstreams.len()
         ));
+        if config.mail.is_none() {
+            say(
+                "note: no mail is sent ([mail] is not set): nobody can reset a password or confirm an address by themselves",
+            );
+        }
+        if config.site.approval_origin.is_none() && config.upstreams.iter().any(|upstream| !upstream.step_up.is_empty())
+        {
+            say(
+                "note: calls with step_up are approved on the origin of the applications: a script in a page of theirs can open \
+                 the approval page and drive it, as far as the proof is not typed by the person. Set server.approval_url to \
+                 another host name of this server, which such a script cannot reach",
+            );
+        }
         if config.settings.passwords.min_characters < 15 {
             say("note: passwords below 15 characters are weak where nothing stands beside them (NIST SP 800-63B-4)");
         }

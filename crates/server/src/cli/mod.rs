@@ -34,7 +34,8 @@ enum Command {
     /// Run a complete working system with a sample application, nothing to configure.
     ///
     /// Starts the gateway on http://localhost:8080 and behind it the sample "Notes": a single-page app and its JSON API, on
-    /// ports of their own. Accounts, notes and sessions are kept in ./demo-data and are still there the next time.
+    /// ports of their own. Mails are shown on a page instead of being sent. Accounts, notes, sessions and mails are kept in
+    /// ./demo-data and are still there the next time.
     Demo(crate::demo::Demo),
     /// Run in front of your own applications.
     ///
@@ -49,7 +50,10 @@ enum Command {
     Keys(keys::Keys),
     /// List the sessions of an account, or end sessions: one, all of an account, or all there are.
     Sessions(sessions::Sessions),
-    /// Disable or enable an account.
+    /// List, show, open, disable, enable, recover, export, import or delete accounts.
+    ///
+    /// Works on the store, beside a running server, which sees what was done within a second. Programs can do the same by the
+    /// admin listener (server.admin_token).
     Accounts(accounts::Accounts),
     /// Print the JSON Schema of the configuration, for editors.
     Schema,

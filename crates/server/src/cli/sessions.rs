@@ -2,12 +2,13 @@
 
 use super::ConfigFile;
 use super::operator::{account, inside};
+use crate::shown;
 use crate::terminal::{Ending, answer, say};
 use clap::{Args, Subcommand};
 use cloakroom_app::{App, Error};
 use cloakroom_core::id::SessionId;
-use cloakroom_core::session::{Session, device_name};
-use serde_json::{Value, json};
+use cloakroom_core::session::device_name;
+use serde_json::json;
 
 /// Sessions: listed and ended. What is ended here is refused by every node at once, and by services within their bound.
 #[derive(Args)]
@@ -63,7 +64,7 @@ async fn list(app: &App, email: &str, json: bool) -> anyhow::Result<Ending> {
     let Some(account) = account(app, email).await? else { return Ok(Ending::Misused) };
     let sessions = app.sessions_of(account.id).await?;
     if json {
-        answer(&json!(sessions.iter().map(row).collect::<Vec<_>>()).to_string());
+        answer(&json!(sessions.iter().map(shown::session).collect::<Vec<_>>()).to_string());
         return Ok(Ending::Done);
     }
     let now = app.clock().now();
@@ -79,18 +80,6 @@ async fn list(app: &App, email: &str, json: bool) -> anyhow::Result<Ending> {
         ));
     }
     Ok(Ending::Done)
-}
-
-fn row(session: &Session) -> Value {
-    json!({
-        "id": session.id.to_string(),
-        "strategy": session.strategy.as_str(),
-        "device": device_name(&session.user_agent),
-        "address": session.address,
-        "opened_at": session.opened_at.unix_seconds(),
-        "last_used_at": session.last_used_at.unix_seconds(),
-        "ends_at": session.absolute_until.unix_seconds(),
-    })
 }
 
 async fn revoke(app: &App, which: &Which) -> anyhow::Result<Ending> {

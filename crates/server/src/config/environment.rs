@@ -2,8 +2,24 @@
 
 use super::Mistake;
 
-const SECTIONS: [&str; 10] =
-    ["server", "store", "session", "revocation", "cookie", "tokens", "password", "limits", "headers", "log"];
+const SECTIONS: [&str; 13] = [
+    "server",
+    "store",
+    "session",
+    "revocation",
+    "cookie",
+    "tokens",
+    "account",
+    "password",
+    "second_factor",
+    "mail",
+    "limits",
+    "headers",
+    "log",
+];
+
+/// Secrets that somebody chose: one of digits alone is text all the same.
+const TEXTS: [(&str, &str); 3] = [("server", "admin_token"), ("revocation", "feed_token"), ("mail", "password")];
 
 /// Variables with the prefix that are read elsewhere.
 const OTHERS: [&str; 2] = ["CLOAKROOM_MASTER_KEY", "CLOAKROOM_CONFIG"];
@@ -36,9 +52,10 @@ pub(super) fn overlay(
                 .push(Mistake::new(name, format!("no section begins like that; there are {}", SECTIONS.join(", "))));
             continue;
         };
+        let value = if TEXTS.contains(&(*section, key)) { toml::Value::String(value) } else { typed(value) };
         let section = table.entry(*section).or_insert_with(|| toml::Value::Table(toml::Table::new()));
         if let Some(section) = section.as_table_mut() {
-            section.insert(key.to_owned(), typed(value));
+            section.insert(key.to_owned(), value);
         }
     }
 }

@@ -2,18 +2,25 @@
 //! of the house needs. After that nothing can be invalid. Every mistake is reported at once.
 
 mod environment;
+mod mail;
+mod people;
 pub mod raw;
 mod read;
 mod resolve;
 mod schema;
+mod secret;
 mod sections;
 mod sessions;
+mod site;
+mod step_up;
 mod store;
 mod upstreams;
 
+pub use mail::{Delivery, MailConfig, SmtpAt};
 pub(crate) use resolve::RESERVED;
 pub use resolve::{Config, Log, Tls};
 pub use schema::json_schema;
+pub use secret::Secret;
 pub use store::{PostgresUrl, StoreAt};
 
 use std::fmt;

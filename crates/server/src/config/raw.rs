@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 /// The configuration of Cloakroom. Only `server.public_url` and one `[[upstream]]` are required.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Raw {
     /// Where Cloakroom listens and what it is called.
@@ -22,8 +22,14 @@ pub struct Raw {
     pub cookie: Cookie,
     /// How access tokens are signed.
     pub tokens: Tokens,
+    /// Who can open an account.
+    pub account: Account,
     /// What a password must be and how it is hashed.
     pub password: Password,
+    /// What a second factor must be.
+    pub second_factor: SecondFactor,
+    /// How mails are sent. Without it none are: nobody can confirm an address or reset a password.
+    pub mail: Mail,
     /// The applications behind Cloakroom. The longest matching path wins, a route with a host before one without.
     pub upstream: Vec<Upstream>,
     /// Sizes and times that bound every request.
@@ -35,16 +41,25 @@ pub struct Raw {
 }
 
 /// Where Cloakroom listens and what it is called.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Server {
     /// What people type to come here: scheme, host and port if it is not the usual one, such as
     /// `"https://app.example.com"`. Required. Links and tokens are built from it, never from a request.
     pub public_url: Option<String>,
+    /// Another host name of this server, where people approve single calls, such as `"https://approve.example.com"`: no page
+    /// of an application can open or drive a page there. It needs the same scheme as public_url and another host, and the
+    /// certificate must be good for it. Recommended wherever an upstream has step_up. Default: none, and approvals happen on
+    /// public_url.
+    pub approval_url: Option<String>,
     /// Addresses to listen on. Default: `["127.0.0.1:8080", "[::1]:8080"]`.
     pub listen: Option<Vec<String>>,
-    /// The address of the admin listener with /healthz, /readyz and /metrics. Default: "127.0.0.1:9090". Keep it private.
+    /// The address of the admin listener with /healthz, /readyz, /metrics and /admin. Default: "127.0.0.1:9090". Keep it
+    /// private.
     pub admin_listen: Option<String>,
+    /// What programs of operators show, as `Authorization: Bearer`, to use /admin on the admin listener: 32 to 256 characters.
+    /// A secret; better in the environment, CLOAKROOM_SERVER_ADMIN_TOKEN. Default: none, and /admin is not there.
+    pub admin_token: Option<String>,
     /// Proxies in front of Cloakroom that are believed about their clients: addresses or networks, such as "10.0.0.0/8".
     /// Read are X-Forwarded-For and X-Forwarded-Proto, or Forwarded where neither is there; your proxy must overwrite what
     /// clients send in them, and must pass Host on. Default: none.
@@ -63,7 +78,7 @@ pub struct Server {
 }
 
 /// Certificate and key, in PEM. Read again on SIGHUP.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct TlsFiles {
     /// The certificate chain, leaf first.
@@ -75,7 +90,7 @@ pub struct TlsFiles {
 }
 
 /// Where accounts, sessions and keys are remembered.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Store {
     /// "sqlite:PATH" for one node, or "postgres://USER:PASSWORD@HOST/DATABASE" for any number. Default: "sqlite:cloakroom.db".
@@ -87,7 +102,7 @@ pub struct Store {
 }
 
 /// How long sessions live.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Session {
     /// How a session lives in the browser: "cookie", "ticket", "split", "split-bearer" or "memory"; docs/strategies says what
@@ -122,7 +137,7 @@ pub struct Session {
 }
 
 /// How the end of sessions is told: to the other nodes, and to services that verify tokens by themselves.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Revocation {
     /// A node that has not heard from the feed for so long lets nobody in on what it knows. At least "3s". Default: "10s".
@@ -136,7 +151,7 @@ pub struct Revocation {
 }
 
 /// How cookies are set.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Cookie {
     /// "lax" or "strict". With "strict", a link from another site arrives logged out. Default: "lax".
@@ -144,7 +159,7 @@ pub struct Cookie {
 }
 
 /// How access tokens are signed.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Tokens {
     /// "EdDSA", "ES256", "RS256" or "HS256". Tokens of HS256 can be verified by Cloakroom only. Default: "EdDSA".
@@ -156,12 +171,24 @@ pub struct Tokens {
     pub rotate_every: Option<String>,
 }
 
+/// Who can open an account.
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Account {
+    /// "open": everybody can sign up. "closed": operators open accounts, with `cloakroom accounts create` or by the admin
+    /// listener. Default: "open".
+    pub signup: Option<String>,
+}
+
 /// What a password must be and how it is hashed.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Password {
     /// Fewest characters. At least 8; below 15 a password alone is weak (NIST SP 800-63B-4). Default: 15.
     pub min_characters: Option<usize>,
+    /// Words that a password must not be made of, such as the names of your company and products: at most 256, of 2 to 64
+    /// characters. The words of public_url and of the person's address are on the list already. Default: none.
+    pub words: Option<Vec<String>>,
     /// Memory of one Argon2id hash in KiB. At least 7168. Default: 19456.
     pub memory_kib: Option<u32>,
     /// Passes of Argon2id. Default: 2.
@@ -172,8 +199,40 @@ pub struct Password {
     pub queue: Option<usize>,
 }
 
+/// What a second factor must be. Which applications require one is said at each `[[upstream]]`.
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct SecondFactor {
+    /// How many steps of 30 seconds a code of an authenticator app may be old: 0 or 1. With 0, somebody who types slowly or
+    /// whose clock is late is refused. Default: 1.
+    pub totp_steps_back: Option<u8>,
+}
+
+/// How mails are sent: by a mail server, or into a folder for trying things out.
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Mail {
+    /// Whom mails come from, such as "Notes <no-reply@example.com>". Required with smtp or folder.
+    pub from: Option<String>,
+    /// The mail server: "smtps://USER@HOST:465" (TLS), "smtp+starttls://USER@HOST:587" (STARTTLS, required), or
+    /// "smtp://localhost:25" (unencrypted, this machine only). A password can stand after USER, as USER:PASSWORD; better in
+    /// password_file or the environment. Default: none.
+    pub smtp: Option<String>,
+    /// The password for USER. A secret: only for the environment, CLOAKROOM_MAIL_PASSWORD.
+    pub password: Option<String>,
+    /// A file with the password for USER, in one line.
+    pub password_file: Option<String>,
+    /// Certificates (PEM) of the private authority that the mail server's is from. No other is trusted then. Default: the
+    /// authorities that this machine trusts.
+    pub ca_file: Option<String>,
+    /// Writes mails into this folder instead, as .eml files, of which the newest 200 stay. For trying things out.
+    pub folder: Option<String>,
+    /// Whether somebody can log in only after they have confirmed their address. Default: true when there is mail.
+    pub confirm_addresses: Option<bool>,
+}
+
 /// An application behind Cloakroom.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Upstream {
     /// What the log calls it when it fails. Default: its path.
@@ -196,10 +255,31 @@ pub struct Upstream {
     pub cache: Option<String>,
     /// Time until its answer begins. Default: limits.answer_for.
     pub answer_for: Option<String>,
+    /// Calls that its user has to approve one by one, with a proof of their own. Only with access = "signed-in". Default: none.
+    pub step_up: Option<Vec<StepUp>>,
+    /// "required" (a session without a second factor is asked for one before it passes) or "optional". "required" only with
+    /// access = "signed-in". Default: "optional".
+    pub second_factor: Option<String>,
+    /// Paths below this one that require a second factor although the rest does not, such as `["/admin"]`; written as people see
+    /// them, from the root. Only with access = "signed-in" and without strip_prefix. Default: none.
+    pub second_factor_for: Option<Vec<String>>,
+}
+
+/// Calls that need an approval.
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct StepUp {
+    /// The method, such as "POST". Default: any.
+    pub method: Option<String>,
+    /// The path as people see it, below the upstream's. A last segment * is any one segment, ** everything below. Required.
+    pub path: Option<String>,
+    /// Fields of a JSON body that are shown to whoever approves, such as `["to", "amount"]`; "payee.name" is one inside another.
+    /// At most 16. Default: none, and only method and path are shown.
+    pub show: Option<Vec<String>>,
 }
 
 /// Sizes and times that bound every request.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Limits {
     /// Connections at once. Default: 10000.
@@ -216,10 +296,13 @@ pub struct Limits {
     pub answer_for: Option<String>,
     /// A transfer in which no byte moves for so long is broken off; not event streams and WebSockets. Default: "60s".
     pub idle_for: Option<String>,
+    /// So many wrong passwords in a row for one account, and it asks for a reset: from devices that it does not know, and apart
+    /// from those from each one that it does. 10 to 100; each guess waits longer than the last. Default: 100.
+    pub account_failures: Option<u32>,
 }
 
 /// Headers of every response.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Headers {
     /// Strict-Transport-Security, sent over https. Default: "max-age=31536000; includeSubDomains".
@@ -238,7 +321,7 @@ pub struct Headers {
 }
 
 /// What is logged.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Log {
     /// "text" or "json". Default: "text".

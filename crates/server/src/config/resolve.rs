@@ -1,22 +1,24 @@
 //! From what is written to what each part of the house needs. Collects every mistake, with its path and what to do.
 
 use super::Mistake;
+use super::mail::MailConfig;
 use super::raw::{self, Raw};
-use super::sections::{Section, is_loopback};
-use super::sessions;
+use super::secret::Secret;
+use super::sections::Section;
+use super::site::{host_of, site};
 use super::store::{StoreAt, store};
 use super::upstreams::upstreams;
+use super::{mail, people, sessions};
 use crate::network::Network;
-use cloakroom_app::{Hashing, Settings};
-use cloakroom_core::account::PasswordPolicy;
+use cloakroom_app::Settings;
 use cloakroom_core::keyring::Rotation;
 use cloakroom_core::refresh::Policy;
 use cloakroom_core::session::Lifetimes;
 use cloakroom_core::time::Lifetime;
 use cloakroom_gateway::{Limits, Upstream};
 use cloakroom_jose::Algorithm;
-use cloakroom_web::{CookieNames, HeaderPolicy, SameSite, Site};
-use http::{HeaderName, HeaderValue};
+use cloakroom_web::Site;
+use http::HeaderName;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -30,6 +32,8 @@ pub struct Config {
     pub redirect_listen: Vec<SocketAddr>,
     /// Address of the admin listener.
     pub admin_listen: SocketAddr,
+    /// What programs of operators show; without it the admin listener has no /admin.
+    pub admin_token: Option<Secret>,
     /// Certificate and key, if this process speaks TLS itself.
     pub tls: Option<Tls>,
     /// Proxies whose forwarding headers are believed.
@@ -44,12 +48,16 @@ pub struct Config {
     pub store: StoreAt,
     /// The file of the master key.
     pub master_key_file: PathBuf,
+    /// How mails are sent, if they are.
+    pub mail: Option<MailConfig>,
     /// For the use cases.
     pub settings: Settings,
     /// For the web.
     pub site: Site,
     /// For the gateway.
     pub upstreams: Vec<Upstream>,
+    /// Names of upstreams that let only sessions with a second factor pass.
+    pub second_factor: Vec<String>,
     /// For the gateway.
     pub limits: Limits,
     /// Request headers that the gateway removes besides the usual ones.
@@ -82,7 +90,7 @@ pub struct Log {
 pub(crate) const RESERVED: [&str; 2] = ["/auth", "/.well-known/jwks.json"];
 
 /// Verifiers may cache the JWKS for so long; a key is announced three times as long before it signs.
-const JWKS_MAX_AGE: Lifetime = Lifetime::from_secs(300);
+pub(super) const JWKS_MAX_AGE: Lifetime = Lifetime::from_secs(300);
 
 /// How many verified tokens are remembered.
 const VERIFIED_TOKENS: usize = 8192;
@@ -94,6 +102,9 @@ pub(super) fn resolve(raw: &Raw, mistakes: &mut Vec<Mistake>) -> Option<Config> 
     let (tls, redirect_listen) = tls(&raw.server, mistakes);
     let issuer = site.as_ref().map(|site| site.origin.clone()).unwrap_or_default();
     let (strategy, offered) = sessions::strategies(&raw.session, mistakes);
+    let site_name = host_of(&issuer).unwrap_or_default();
+    let mail_site = cloakroom_mail::Site { name: site_name.clone(), origin: issuer.clone() };
+    let (mail, confirm_addresses) = mail::mail(&raw.mail, mail_site, mistakes);
     let settings = Settings {
         bearer_audience: sessions::bearer_audience(raw, &issuer, &offered, mistakes),
         issuer,
@@ -104,12 +115,21 @@ pub(super) fn resolve(raw: &Raw, mistakes: &mut Vec<Mistake>) -> Option<Config> 
         rotation: rotation(&raw.tokens, &lifetimes, mistakes),
         lifetimes,
         refresh,
-        passwords: passwords(&raw.password, mistakes),
-        hashing: hashing(&raw.password, mistakes),
+        site_name,
+        approval_origin: site.as_ref().and_then(|site| site.approval_origin.clone()),
+        mail: mail.is_some(),
+        confirm_addresses,
+        signup: people::signup(&raw.account, mistakes),
+        limits: people::guesses(&raw.limits, mistakes),
+        totp_steps_back: people::totp_steps_back(&raw.second_factor, mistakes),
+        passwords: people::passwords(&raw.password, mistakes),
+        password_words: people::words(&raw.password, mistakes),
+        hashing: people::hashing(&raw.password, mistakes),
         verified_tokens: VERIFIED_TOKENS,
     };
     let (limits, max_connections, header_for) = limits(&raw.limits, mistakes);
-    let upstreams = upstreams(&raw.upstream, &settings.issuer, mistakes);
+    let admin_token = people::admin_token(raw, mistakes);
+    let (upstreams, second_factor) = upstreams(&raw.upstream, &settings.issuer, mistakes);
     let (store, master_key_file) = store(&raw.store, mistakes);
     let mut server = Section { path: "server".into(), mistakes };
     let listen = server.addresses("listen", raw.server.listen.as_ref(), &["127.0.0.1:8080", "[::1]:8080"]);
@@ -143,6 +163,7 @@ pub(super) fn resolve(raw: &Raw, mistakes: &mut Vec<Mistake>) -> Option<Config> 
         listen,
         redirect_listen,
         admin_listen: admin_listen?,
+        admin_token,
         tls,
         trusted_proxies,
         drain_for,
@@ -150,85 +171,15 @@ pub(super) fn resolve(raw: &Raw, mistakes: &mut Vec<Mistake>) -> Option<Config> 
         header_for,
         store,
         master_key_file,
+        mail,
         settings,
         site: site?,
         upstreams,
+        second_factor,
         limits,
         strip,
         log,
     })
-}
-
-fn site(raw: &Raw, mistakes: &mut Vec<Mistake>) -> Option<Site> {
-    let mut server = Section { path: "server".into(), mistakes };
-    let origin = raw.server.public_url.as_ref().and_then(|text| server.origin("public_url", text));
-    if raw.server.public_url.is_none() {
-        server.wrong(
-            "public_url",
-            "this is required: what people type to come here, such as \"https://app.example.com\"",
-        );
-    }
-    let loopback = origin.as_deref().is_some_and(is_loopback);
-    let plain = origin.as_deref().is_some_and(|origin| origin.starts_with("http://"));
-    if plain && !loopback {
-        server.wrong(
-            "public_url",
-            "only a loopback name can be plain http: browsers keep no Secure cookie elsewhere. Use https",
-        );
-    }
-    let insecure = raw.server.insecure_loopback_cookies.unwrap_or(false);
-    if insecure && !(plain && loopback) {
-        server.wrong("insecure_loopback_cookies", "this is for a public_url of plain http on a loopback name only");
-    }
-    let trusted = raw.server.trusted_origins.iter().flatten();
-    let trusted_origins: Vec<_> = trusted.filter_map(|text| server.origin("trusted_origins", text)).collect();
-    let service_workers = raw.server.service_workers.clone().unwrap_or_default();
-    for path in &service_workers {
-        if !path.starts_with('/') {
-            server.wrong("service_workers", format!("{path:?} is not a path: it begins with a slash"));
-        }
-    }
-    let mut cookie = Section { path: "cookie".into(), mistakes: server.mistakes };
-    let words = [("lax", SameSite::Lax), ("strict", SameSite::Strict)];
-    let same_site = cookie.one_of("same_site", raw.cookie.same_site.as_ref(), SameSite::Lax, &words);
-    let headers = headers(&raw.headers, cookie.mistakes);
-    let slots = sessions::slots(&raw.session, cookie.mistakes);
-    Some(Site {
-        origin: origin?,
-        hosts: raw
-            .upstream
-            .iter()
-            .filter_map(|upstream| upstream.host.as_ref())
-            .map(|host| host.to_ascii_lowercase())
-            .collect(),
-        trusted_origins,
-        cookies: if insecure { CookieNames::INSECURE_LOOPBACK } else { CookieNames::SECURE },
-        slots,
-        same_site,
-        headers,
-        service_workers,
-        jwks_max_age: JWKS_MAX_AGE,
-    })
-}
-
-fn headers(raw: &raw::Headers, mistakes: &mut Vec<Mistake>) -> HeaderPolicy {
-    let mut section = Section { path: "headers".into(), mistakes };
-    let default = HeaderPolicy::default();
-    let ancestors = raw.frame_ancestors.as_ref().map(|sources| {
-        if sources.contains([';', ',']) {
-            section.wrong("frame_ancestors", "list sources only, such as \"'self' https://portal.example.com\"");
-        }
-        format!("frame-ancestors {sources}")
-    });
-    let none = HeaderValue::from_static("");
-    let csp = raw.content_security_policy.as_ref();
-    HeaderPolicy {
-        hsts: section.header("hsts", raw.hsts.as_ref(), default.hsts),
-        upstream_csp: csp.is_some().then(|| section.header("content_security_policy", csp, none)),
-        frame_ancestors: section.header("frame_ancestors", ancestors.as_ref(), default.frame_ancestors),
-        referrer: section.header("referrer_policy", raw.referrer_policy.as_ref(), default.referrer),
-        permissions: section.header("permissions_policy", raw.permissions_policy.as_ref(), default.permissions),
-    }
 }
 
 fn lifetimes(raw: &raw::Session, mistakes: &mut Vec<Mistake>) -> Lifetimes {
@@ -298,22 +249,6 @@ fn rotation(raw: &raw::Tokens, lifetimes: &Lifetimes, mistakes: &mut Vec<Mistake
         announce_for,
         publish_for: lifetimes.access_for.plus(JWKS_MAX_AGE),
         keep_for: lifetimes.absolute_for.plus(Lifetime::from_secs(86_400)),
-    }
-}
-
-fn passwords(raw: &raw::Password, mistakes: &mut Vec<Mistake>) -> PasswordPolicy {
-    let mut section = Section { path: "password".into(), mistakes };
-    PasswordPolicy { min_characters: section.number("min_characters", raw.min_characters, 15, (8, 128)) }
-}
-
-fn hashing(raw: &raw::Password, mistakes: &mut Vec<Mistake>) -> Hashing {
-    let mut section = Section { path: "password".into(), mistakes };
-    let processors = std::thread::available_parallelism().map_or(1, usize::from);
-    Hashing {
-        memory_kib: section.number("memory_kib", raw.memory_kib, 19_456, (7168, 1_048_576)),
-        passes: section.number("passes", raw.passes, 2, (1, 64)),
-        threads: section.number("threads", raw.threads, (processors / 2).max(1), (1, 256)),
-        queue: section.number("queue", raw.queue, 64, (1, 10_000)),
     }
 }
 

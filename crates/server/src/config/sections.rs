@@ -1,6 +1,7 @@
 //! Resolving single values: each reader notes a mistake with its path, or gives the value or its default.
 
 use super::Mistake;
+use super::secret::Secret;
 use cloakroom_core::time::Lifetime;
 use http::HeaderValue;
 use std::net::SocketAddr;
@@ -74,6 +75,15 @@ impl Section<'_> {
         let known: Vec<_> = words.iter().map(|(word, _)| format!("\"{word}\"")).collect();
         self.wrong(key, format!("{text:?} is not one of {}", known.join(", ")));
         default
+    }
+
+    /// A secret that a program shows. It is never repeated in a mistake.
+    pub(super) fn token(&mut self, key: &str, value: Option<&String>) -> Option<Secret> {
+        let token = value?;
+        if token.len() < 32 || token.len() > 256 || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
+            self.wrong(key, "use 32 to 256 visible ASCII characters that nobody can guess: openssl rand -hex 32");
+        }
+        Some(Secret::of(token.clone()))
     }
 
     /// An origin as browsers write it: scheme, host, port if it is not the usual one, and nothing else.

@@ -4,7 +4,6 @@ use super::Mistake;
 use super::raw::{self, Raw};
 use super::sections::Section;
 use cloakroom_app::{Feed, MaxSessions, WhenFull, WhenStale};
-use cloakroom_core::secret::Plain;
 use cloakroom_core::session::{Lifetimes, Strategy};
 use cloakroom_core::time::Lifetime;
 use cloakroom_web::Slot;
@@ -87,15 +86,6 @@ pub(super) fn feed(raw: &raw::Revocation, lifetimes: &Lifetimes, mistakes: &mut 
     }
     let words = [("refuse", WhenStale::Refuse), ("look_up", WhenStale::LookUp)];
     let when_stale = section.one_of("when_stale", raw.when_stale.as_ref(), default.when_stale, &words);
-    let token = raw.feed_token.as_ref().map(|token| {
-        if token.len() < 32 || token.len() > 256 || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
-            // The value is not shown: it is a secret.
-            section.wrong(
-                "feed_token",
-                "use 32 to 256 visible ASCII characters that nobody can guess: openssl rand -hex 32",
-            );
-        }
-        Arc::new(Plain::new(token.clone().into_bytes()))
-    });
+    let token = section.token("feed_token", raw.feed_token.as_ref()).map(|token| Arc::clone(token.plain()));
     Feed { stale_after, when_stale, token }
 }

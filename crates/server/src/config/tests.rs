@@ -212,6 +212,197 @@ fn what_sessions_are_is_read_from_their_section() {
     assert!(!format!("{config:?}").contains("hunter2"), "neither the password nor the token is shown");
 }
 
+/// Mistakes in more configuration than [`LEAST`], with what an upstream of it says besides.
+fn mistakes_in(more: &str, upstream: &str) -> String {
+    read(&format!("{LEAST}\n{upstream}\n{more}")).map(|_| ()).unwrap_err().join("\n")
+}
+
+#[test]
+fn mail_is_read_from_its_section_and_its_secrets_are_never_repeated() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.display().to_string()
+    };
+    let from = "from = \"Notes <no-reply@example.com>\"";
+    for (mail, part) in [
+        ("smtp = \"smtps://mail.example.com\"".to_owned(), "mail.from: this is required"),
+        ("from = \"nobody\"\nfolder = \"x\"".into(), "mail.from: \"nobody\" cannot be a sender"),
+        (from.into(), "mail.from: no mail is sent without mail.smtp"),
+        ("confirm_addresses = true".into(), "mail.confirm_addresses: no mail is sent"),
+        (format!("{from}\nfolder = \"x\"\nsmtp = \"smtp://localhost\""), "mail.folder: mails go to mail.smtp or into"),
+        (format!("{from}\nfolder = \"x\"\npassword = \"hunter2\""), "mail.password: this is for mail.smtp"),
+        (format!("{from}\nsmtp = \"imap://u:hunter2@mail.example.com\""), "mail.smtp: this is not an address such as"),
+        (format!("{from}\nsmtp = \"smtps://u:hunter2@\""), "mail.smtp: this is not an address such as"),
+        (
+            format!("{from}\nsmtp = \"smtps://u:hunter2@mail.example.com/x\""),
+            "mail.smtp: this is not an address such as",
+        ),
+        (
+            format!("{from}\nsmtp = \"smtps://u:hunt#er2@mail.example.com\""),
+            "mail.smtp: this is not an address such as",
+        ),
+        (format!("{from}\nsmtp = \"smtp://mail.example.com\""), "mail.smtp: mails go unencrypted to this machine only"),
+        (format!("{from}\nsmtp = \"smtps://u@mail.example.com\""), "mail.smtp: there is a user without a password"),
+        (
+            format!("{from}\nsmtp = \"smtps://mail.example.com\"\npassword = \"hunter2\""),
+            "mail.smtp: there is a password without a user",
+        ),
+        (
+            format!("{from}\nsmtp = \"smtps://u:hunter2@mail.example.com\"\npassword = \"hunter2\""),
+            "mail.smtp: the password is there twice",
+        ),
+        (
+            format!("{from}\nsmtp = \"smtps://u@mail.example.com\"\npassword_file = \"/nowhere\""),
+            "mail.password_file: \"/nowhere\" cannot be read",
+        ),
+        (
+            format!("{from}\nsmtp = \"smtps://u@mail.example.com\"\npassword_file = {:?}", file("two", "hunter2\nx\n")),
+            "does not hold one line with a password",
+        ),
+        (
+            format!("{from}\nsmtp = \"smtps://mail.example.com\"\nca_file = {:?}", file("none.pem", "nothing")),
+            "mail.ca_file: the file of certificates holds none",
+        ),
+    ] {
+        let mistakes = mistakes_in(&format!("[mail]\n{mail}"), "");
+        assert!(mistakes.contains(part), "{mail}: {mistakes}");
+        assert!(!mistakes.contains("hunter2") && mistakes.lines().count() == 1, "{mail}: {mistakes}");
+    }
+    let line = file("one", "hunter2\r\n");
+    for mail in [
+        format!("{from}\nsmtp = \"smtp+starttls://u@mail.example.com\"\npassword_file = {line:?}"),
+        format!("{from}\nsmtp = \"smtps://a%40b:p%C3%A4ss@mail.example.com:4650/\""),
+        format!("{from}\nsmtp = \"smtp://127.0.0.1:2525\""),
+        format!("{from}\nfolder = \"mails\""),
+    ] {
+        let config = read(&format!("{LEAST}\n[mail]\n{mail}")).unwrap();
+        assert!(config.mail.is_some() && config.settings.mail && config.settings.confirm_addresses, "{mail}");
+        assert!(!format!("{config:?}").contains("hunter2"));
+    }
+    let mail = format!("{LEAST}\n[mail]\n{from}\nsmtp = \"smtps://u@mail.example.com\"\nconfirm_addresses = false");
+    let config = with_environment(&mail, &[("CLOAKROOM_MAIL_PASSWORD", "123456")]).unwrap();
+    assert!(config.settings.mail && !config.settings.confirm_addresses, "a password of digits is text");
+    let least = read(LEAST).unwrap();
+    assert!(least.mail.is_none() && !least.settings.mail && !least.settings.confirm_addresses);
+}
+
+#[test]
+fn approvals_can_have_a_host_of_their_own() {
+    let with = |server: &str, upstream: &str| {
+        read(&format!(
+            "[server]\n{server}\n[[upstream]]\nto = \"http://127.0.0.1:3000\"\naccess = \"public\"\n{upstream}"
+        ))
+    };
+    let config =
+        with("public_url = \"https://app.example.com:8443\"\napproval_url = \"https://Approve.example.com:8443/\"", "")
+            .unwrap();
+    assert_eq!(config.settings.approval_origin.as_deref(), Some("https://approve.example.com:8443"));
+    assert_eq!(config.site.approval_origin, config.settings.approval_origin);
+    assert_eq!(config.settings.site_name, "app.example.com");
+    assert!(with("public_url = \"http://localhost:1\"\napproval_url = \"http://approve.localhost:1\"", "").is_ok());
+    for (server, upstream, part) in [
+        ("public_url = \"https://a.example\"\napproval_url = \"https://a.example:8443\"", "", "another host name"),
+        ("public_url = \"https://a.example\"\napproval_url = \"https://A.example.\"", "", "another host name"),
+        ("public_url = \"https://a.example\"\napproval_url = \"http://b.example\"", "", "the same scheme"),
+        ("public_url = \"http://localhost\"\napproval_url = \"http://b.example\"", "", "plain http"),
+        (
+            "public_url = \"https://a.example\"\napproval_url = \"https://b.example/x\"",
+            "",
+            "scheme, host and port only",
+        ),
+        (
+            "public_url = \"https://a.example\"\napproval_url = \"https://b.example\"",
+            "host = \"b.example\"",
+            "an upstream has",
+        ),
+        (
+            "public_url = \"https://a.example\"\napproval_url = \"https://b.example\"\ntrusted_origins = [\"https://b.example\"]",
+            "",
+            "must not be one of trusted_origins",
+        ),
+    ] {
+        let mistakes = with(server, upstream).unwrap_err().join("\n");
+        assert!(mistakes.starts_with("server.approval_url: ") && mistakes.contains(part), "{server}: {mistakes}");
+    }
+}
+
+#[test]
+fn who_may_come_in_and_how_often_they_may_guess_is_configured() {
+    let more = "[account]\nsignup = \"closed\"\n[limits]\naccount_failures = 20\n[second_factor]\ntotp_steps_back = 0\n\
+                [password]\nwords = [\"acme\", \" rocket \"]";
+    let settings = read(&format!("{LEAST}\n{more}")).unwrap().settings;
+    assert!(!settings.signup && settings.totp_steps_back == 0);
+    assert_eq!((settings.limits.account.at_most, settings.limits.device.at_most), (Some(20), Some(20)));
+    assert_eq!(settings.password_words, ["acme", "rocket"]);
+    let least = read(LEAST).unwrap().settings;
+    assert!(least.signup && least.totp_steps_back == 1 && least.limits == cloakroom_app::Limits::default());
+    for (more, part) in [
+        ("[account]\nsignup = \"maybe\"", "account.signup: \"maybe\" is not one of \"open\", \"closed\""),
+        ("[limits]\naccount_failures = 9", "limits.account_failures: 9 is not between 10 and 100"),
+        ("[limits]\naccount_failures = 101", "limits.account_failures: 101 is not between 10 and 100"),
+        ("[second_factor]\ntotp_steps_back = 2", "second_factor.totp_steps_back: 2 is not between 0 and 1"),
+        ("[password]\nwords = [\"x\"]", "password.words: \"x\" has not 2 to 64 characters"),
+    ] {
+        let mistakes = mistakes_in(more, "");
+        assert!(mistakes.contains(part), "{more}: {mistakes}");
+    }
+    let token = |token: &str| {
+        let text = LEAST.replace("[server]", &format!("[server]\nadmin_token = \"{token}\""));
+        read(&text).map(|config| (config.admin_token.is_some(), format!("{config:?}")))
+    };
+    let (is_there, shown) = token("hunter2hunter2hunter2hunter2hunter2").unwrap();
+    assert!(is_there && !shown.contains("hunter2"));
+    let mistakes = token("hunter2").unwrap_err().join("\n");
+    assert!(mistakes.contains("server.admin_token: use 32 to 256") && !mistakes.contains("hunter2"), "{mistakes}");
+}
+
+#[test]
+fn upstreams_say_which_calls_are_approved_and_where_a_second_factor_is_required() {
+    let signed_in = |more: &str| {
+        let text = LEAST.replace("\"public\"", "\"signed-in\"");
+        read(&format!("{text}\npath = \"/api\"\nname = \"api\"\n{more}"))
+    };
+    let config = signed_in(
+        "step_up = [{ method = \"POST\", path = \"/api/transfer\", show = [\"to\"] }, { path = \"/api/admin/**\" }]\n\
+         second_factor_for = [\"/api/admin/\", \"/api/keys\"]",
+    )
+    .unwrap();
+    let routes: Vec<_> = config.upstreams.iter().map(|one| (one.name.as_str(), one.path.as_str())).collect();
+    assert_eq!(routes, [("api", "/api"), ("api.second-factor-1", "/api/admin"), ("api.second-factor-2", "/api/keys")]);
+    assert_eq!(config.second_factor, ["api.second-factor-1", "api.second-factor-2"]);
+    assert_eq!(config.upstreams[0].step_up[0].show, ["to"]);
+    assert_eq!((config.upstreams[0].step_up.len(), config.upstreams[1].step_up.len()), (1, 1));
+    assert!(config.upstreams.iter().all(|one| one.audience == "http://127.0.0.1:3000"));
+    assert_eq!(signed_in("second_factor = \"required\"").unwrap().second_factor, ["api"]);
+    assert!(signed_in("second_factor = \"optional\"").unwrap().second_factor.is_empty());
+    for (more, part) in [
+        ("second_factor = \"maybe\"", "upstream[0].second_factor: \"maybe\" is not one of"),
+        ("second_factor_for = [\"/admin\"]", "upstream[0].second_factor_for: \"/admin\" is not below this upstream"),
+        ("second_factor_for = [\"/api/\"]", "upstream[0].second_factor_for: \"/api/\" is not below this upstream"),
+        ("second_factor_for = [\"/api/a b\"]", "upstream[0].second_factor_for: path must start with"),
+        ("second_factor_for = [\"/api/a\", \"/api/A\"]", "upstream[0].second_factor_for: another upstream serves"),
+        ("second_factor_for = [\"/api/a\"]\nstrip_prefix = true", "not together with strip_prefix"),
+        ("second_factor_for = [\"/api/a\"]\nsecond_factor = \"required\"", "says it for every path already"),
+        ("step_up = [{ method = \"POST\" }]", "upstream[0].step_up[0].path: this is required"),
+        (
+            "step_up = [{ method = \"post\", path = \"/api/x\" }]",
+            "upstream[0].step_up[0].method: \"post\" is not a method",
+        ),
+        ("step_up = [{ path = \"/other\" }]", "upstream[0].step_up: step_up[0].path must begin with"),
+        ("step_up = [{ path = \"/api/x\", show = [\"\"] }]", "upstream[0].step_up: step_up[0].show must be"),
+        ("step_up = [{ path = \"/api/x\", colour = 1 }]", "upstream[0].step_up[0].colour: there is no such key"),
+    ] {
+        let mistakes = signed_in(more).unwrap_err().join("\n");
+        assert!(mistakes.contains(part) && mistakes.lines().count() == 1, "{more}: {mistakes}");
+    }
+    for more in ["step_up = [{ path = \"/x\" }]", "second_factor = \"required\"", "second_factor_for = [\"/x\"]"] {
+        let mistakes = mistakes_in("", more);
+        assert!(mistakes.contains("this is for access = \"signed-in\" only"), "{more}: {mistakes}");
+    }
+}
+
 #[test]
 fn the_committed_references_are_fresh() {
     for (file, made) in [

@@ -4,11 +4,17 @@ use super::Mistake;
 use super::raw;
 use super::resolve::{RESERVED, duration};
 use super::sections::Section;
+use super::step_up;
 use cloakroom_core::time::Lifetime;
 use cloakroom_gateway::{Access, CachePolicy, RouteMistake, Routes, Timeouts, Upstream};
 use url::Url;
 
-pub(super) fn upstreams(raw: &[raw::Upstream], issuer: &str, mistakes: &mut Vec<Mistake>) -> Vec<Upstream> {
+/// The routes, and the names of those that require a second factor.
+pub(super) fn upstreams(
+    raw: &[raw::Upstream],
+    issuer: &str,
+    mistakes: &mut Vec<Mistake>,
+) -> (Vec<Upstream>, Vec<String>) {
     if raw.is_empty() {
         mistakes.push(Mistake::new("upstream", "at least one is required: [[upstream]] with \"to\" and \"access\""));
     }
@@ -29,11 +35,68 @@ pub(super) fn upstreams(raw: &[raw::Upstream], issuer: &str, mistakes: &mut Vec<
                 RouteMistake::Path | RouteMistake::RouteTaken | RouteMistake::Reserved(_) => "path",
                 RouteMistake::Host => "host",
                 RouteMistake::To => "to",
+                RouteMistake::StepUpRules
+                | RouteMistake::StepUpPath(_)
+                | RouteMistake::StepUpElsewhere(_)
+                | RouteMistake::StepUpShow(_) => "step_up",
             };
             mistakes.push(Mistake::new(format!("upstream[{index}].{key}"), error.kind.to_string()));
         }
+        return (found, Vec::new());
     }
-    found
+    with_second_factor(raw, found, &places, mistakes)
+}
+
+/// Makes routes of the paths that require a second factor, each right behind its upstream.
+fn with_second_factor(
+    raw: &[raw::Upstream],
+    found: Vec<Upstream>,
+    places: &[usize],
+    mistakes: &mut Vec<Mistake>,
+) -> (Vec<Upstream>, Vec<String>) {
+    let (mut routes, mut origins, mut names) = (Vec::new(), Vec::new(), Vec::new());
+    for (upstream, index) in found.into_iter().zip(places.iter().copied()) {
+        let Some(one) = raw.get(index) else { continue };
+        let mut section = Section { path: format!("upstream[{index}]"), mistakes };
+        // Other words were found wrong already.
+        if one.second_factor.as_deref() == Some("required") {
+            names.push(upstream.name.clone());
+        }
+        let paths = second_factor_for(one, &upstream, &mut section);
+        let (rest, apart) = step_up::apart(upstream, &paths);
+        names.extend(apart.iter().map(|route| route.name.clone()));
+        origins.push((index, "path"));
+        origins.extend(apart.iter().map(|_| (index, "second_factor_for")));
+        routes.push(rest);
+        routes.extend(apart);
+    }
+    if let Err(errors) = Routes::new(routes.clone(), &RESERVED) {
+        for error in errors {
+            let (index, key) = origins.get(error.index).copied().unwrap_or_default();
+            mistakes.push(Mistake::new(format!("upstream[{index}].{key}"), error.kind.to_string()));
+        }
+    }
+    (routes, names)
+}
+
+fn second_factor_for(raw: &raw::Upstream, upstream: &Upstream, section: &mut Section<'_>) -> Vec<String> {
+    const KEY: &str = "second_factor_for";
+    let paths = raw.second_factor_for.clone().unwrap_or_default();
+    if paths.is_empty() {
+        return paths;
+    }
+    if upstream.strip_prefix {
+        section.wrong(KEY, "not together with strip_prefix: make an [[upstream]] of its own of each path");
+    }
+    if raw.second_factor.as_deref() == Some("required") {
+        section.wrong(KEY, "second_factor = \"required\" says it for every path already: remove one of the two");
+    }
+    let above = format!("{}/", upstream.path.trim_end_matches('/'));
+    let below = |path: &&String| path.starts_with(&above) && path.trim_end_matches('/').len() >= above.len();
+    for path in paths.iter().filter(|path| !below(path)) {
+        section.wrong(KEY, format!("{path:?} is not below this upstream: it begins with {above:?}, and goes on"));
+    }
+    paths.iter().filter(below).cloned().collect()
 }
 
 fn upstream(raw: &raw::Upstream, index: usize, issuer: &str, section: &mut Section<'_>) -> Option<Upstream> {
@@ -58,6 +121,19 @@ fn upstream(raw: &raw::Upstream, index: usize, issuer: &str, section: &mut Secti
     let cache = [("no-store", CachePolicy::NoStore), ("upstream", CachePolicy::Upstream)];
     let cache = section.one_of("cache", raw.cache.as_ref(), CachePolicy::NoStore, &cache);
     let answer_for = section.lifetime("answer_for", raw.answer_for.as_ref(), Lifetime::ZERO);
+    let step_up = step_up::rules(raw.step_up.as_deref().unwrap_or_default(), section);
+    section.one_of("second_factor", raw.second_factor.as_ref(), (), &[("optional", ()), ("required", ())]);
+    if access != Access::SignedIn {
+        for (key, is_there) in [
+            ("step_up", raw.step_up.is_some()),
+            ("second_factor", raw.second_factor.as_deref() == Some("required")),
+            ("second_factor_for", raw.second_factor_for.is_some()),
+        ] {
+            if is_there {
+                section.wrong(key, "this is for access = \"signed-in\" only: elsewhere strangers pass as well");
+            }
+        }
+    }
     let to = to?;
     let audience = raw.audience.clone().unwrap_or_else(|| to.as_str().trim_end_matches('/').to_owned());
     if audience.trim_end_matches('/') == issuer || audience.is_empty() {
@@ -79,6 +155,7 @@ fn upstream(raw: &raw::Upstream, index: usize, issuer: &str, section: &mut Secti
         audience,
         cache,
         timeouts,
+        step_up,
         ..Upstream::new(name, path, to, access)
     })
 }

@@ -34,7 +34,7 @@ impl Edge {
         let id = self.ids.hash_one(self.requests.fetch_add(1, Ordering::Relaxed));
         let logged = self.log_requests.then(|| (request.method().clone(), request.uri().path().to_owned()));
         let (mut parts, body) = request.into_parts();
-        let refused = self.web.refuse_early(&parts, &client);
+        let refused = self.web.refuse_early(&parts, &client, host.as_ref());
         if let Some((slot, uri)) = Slot::of(&parts.uri, self.web.site().slots) {
             client.slot = slot;
             parts.uri = uri;

@@ -1,7 +1,11 @@
 //! The gateway's question to the web: may this pass, and as whom? Nothing is decided here.
 
-use cloakroom_gateway::{Access, Admission, Body, ClientInfo, Gate, Hold, Identity, Inbound, Outcome, Seen, Upstream};
-use cloakroom_web::{Client, Entry, FORM_TOKEN_LENGTH, Slot, Wanted, Web, form_token_in, is_own_cookie};
+use cloakroom_gateway::{
+    Access, Admission, Body, ClientInfo, Gate, Hold, Identity, Inbound, Outcome, Seen, StepUpRule, Upstream,
+};
+use cloakroom_web::{
+    Client, Entry, FORM_TOKEN_LENGTH, MAX_CALL, Rule, Slot, Wanted, Web, form_token_in, is_own_cookie,
+};
 use http::HeaderValue;
 use http::header::{ACCEPT, UPGRADE};
 use http::request::Parts;
@@ -13,11 +17,25 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 /// Asks the web.
-pub(super) struct WebGate(pub(super) Arc<Web>);
+pub(super) struct WebGate {
+    pub(super) web: Arc<Web>,
+    /// Names of the upstreams that ask for a second factor.
+    pub(super) second_factor: Vec<String>,
+}
 
 impl Gate for WebGate {
-    async fn admit(&self, request: &Parts, body: &mut Inbound, upstream: &Upstream, client: ClientInfo) -> Admission {
+    async fn admit(
+        &self,
+        request: &Parts,
+        body: &mut Inbound,
+        upstream: &Upstream,
+        rule: Option<&StepUpRule>,
+        client: ClientInfo,
+    ) -> Admission {
+        let asks_more = rule.is_some() || self.second_factor.contains(&upstream.name);
         let wanted = match upstream.access {
+            // Whoever has to approve has to be somebody.
+            _ if asks_more => Wanted::SignedIn,
             Access::Public => Wanted::Public,
             Access::SignedIn => Wanted::SignedIn,
             Access::Optional => Wanted::Optional,
@@ -25,21 +43,24 @@ impl Gate for WebGate {
         let slot = request.extensions.get::<Slot>().copied().unwrap_or_default();
         let client = Client { address: client.address, https: client.https, slot };
         let is_there = !body.is_end_stream();
-        let token = if self.0.looks_for_form_token(request, is_there, wanted, slot).await {
+        let token = if self.web.looks_for_form_token(request, is_there, wanted, slot).await {
             Box::pin(form_token(body)).await
         } else {
             None
         };
-        let body = cloakroom_web::Body { is_there, form_token: token.as_deref() };
-        let seen = match self.0.admit(request, body, wanted, &client).await {
+        let about = cloakroom_web::Body { is_there, form_token: token.as_deref() };
+        let seen = match self.web.admit(request, about, wanted, &client).await {
             Entry::Pass(None) => {
-                let keep_authorization = self.0.owns_authorization(&request.headers);
+                let keep_authorization = self.web.owns_authorization(&request.headers);
                 return Admission::Pass(Identity { keep_authorization, ..Identity::default() });
             }
             Entry::Pass(Some(seen)) => seen,
             Entry::Answer(response) => return Admission::Answer(response.map(Body::wrap)),
         };
-        let header = self.0.app().bearer_for(&seen, &upstream.audience).map(|bearer| {
+        if asks_more && let Some(refused) = self.asks_more(request, body, upstream, rule, &seen, &client).await {
+            return refused;
+        }
+        let header = self.web.app().bearer_for(&seen, &upstream.audience).map(|bearer| {
             HeaderValue::from_str(&bearer).map(|mut value| {
                 value.set_sensitive(true);
                 value
@@ -48,7 +69,10 @@ impl Gate for WebGate {
         match header {
             Ok(Ok(value)) => Admission::Pass(Identity {
                 authorization: Some(value),
-                form_token: self.0.form_token_for(request, &seen).and_then(|token| HeaderValue::from_str(&token).ok()),
+                form_token: self
+                    .web
+                    .form_token_for(request, &seen)
+                    .and_then(|token| HeaderValue::from_str(&token).ok()),
                 authenticated: true,
                 subject: Some(Arc::clone(&seen) as Hold),
                 ..self.stream_of(request, &seen)
@@ -60,7 +84,7 @@ impl Gate for WebGate {
 
     fn open_stream(&self, subject: &Hold) -> Option<(CancellationToken, Hold)> {
         let seen = Arc::clone(subject).downcast::<cloakroom_app::token::Seen>().ok()?;
-        let stream = self.0.app().open_stream(&seen);
+        let stream = self.web.app().open_stream(&seen);
         Some((stream.ended(), Arc::new(stream)))
     }
 
@@ -79,6 +103,31 @@ impl Gate for WebGate {
 }
 
 impl WebGate {
+    /// What more than a session is asked for: a second factor, an approval of this very call.
+    async fn asks_more(
+        &self,
+        request: &Parts,
+        body: &mut Inbound,
+        upstream: &Upstream,
+        rule: Option<&StepUpRule>,
+        seen: &cloakroom_app::token::Seen,
+        client: &Client,
+    ) -> Option<Admission> {
+        let answer = |response: cloakroom_web::Response| Some(Admission::Answer(response.map(Body::wrap)));
+        if self.second_factor.contains(&upstream.name) && !seen.is_multi_factor() {
+            return answer(self.web.needs_second_factor(request, client));
+        }
+        let rule = rule?;
+        let whole = match timeout(WHOLE_BODY_FOR, body.whole(MAX_CALL)).await {
+            // Trailers are not what was approved.
+            Ok(Ok(whole)) => whole.filter(|_| !body.has_trailers()),
+            // It broke off, or stands still: there is no call.
+            Ok(Err(_)) | Err(_) => None,
+        };
+        let rule = Rule { show: &rule.show, body: whole.as_deref() };
+        answer(self.web.judge_call(request, seen, rule, client).await.err()?)
+    }
+
     /// A stream ends with its session: event streams and tunnels say beforehand that they are one.
     fn stream_of(&self, request: &Parts, seen: &cloakroom_app::token::Seen) -> Identity {
         let events = request
@@ -88,13 +137,13 @@ impl WebGate {
         if !events && !request.headers.contains_key(UPGRADE) {
             return Identity::default();
         }
-        let stream = self.0.app().open_stream(seen);
+        let stream = self.web.app().open_stream(seen);
         Identity { ended: Some(stream.ended()), hold: Some(Arc::new(stream)), ..Identity::default() }
     }
 
     fn failed(&self, fault: cloakroom_app::Fault, client: &Client) -> Admission {
         Admission::Answer(
-            self.0.problem(&fault.into(), client).map(|body| Body::wrap(body.map_err(|never| match never {}))),
+            self.web.problem(&fault.into(), client).map(|body| Body::wrap(body.map_err(|never| match never {}))),
         )
     }
 }
@@ -104,6 +153,9 @@ const FORM_TOKEN_WITHIN: usize = 64 * 1024;
 
 /// Who takes longer to send the beginning of a form is refused for want of a token.
 const FORM_TOKEN_FOR: Duration = Duration::from_secs(10);
+
+/// Who takes longer to send the body of a call that is approved is refused.
+const WHOLE_BODY_FOR: Duration = Duration::from_secs(30);
 
 async fn form_token(body: &mut Inbound) -> Option<String> {
     let looking = body.look(FORM_TOKEN_WITHIN, FORM_TOKEN_LENGTH, form_token_in);

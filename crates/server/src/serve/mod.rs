@@ -3,6 +3,7 @@
 mod admin;
 mod chores;
 mod client;
+mod courier;
 mod door;
 mod edge;
 mod gate;

@@ -1,6 +1,8 @@
 //! The house put together: store, app, web, gateway, doors. And taken apart again in the opposite order.
 
+use super::admin::Admin;
 use super::chores;
+use super::courier;
 use super::door::Doors;
 use super::edge::Edge;
 use super::gate::WebGate;
@@ -36,6 +38,7 @@ pub struct Running {
     store: Arc<dyn Store>,
     doors: Doors,
     tls: Option<Arc<ArcSwap<ServerConfig>>>,
+    second_factor: Vec<String>,
     drain_for: Duration,
 }
 
@@ -51,11 +54,17 @@ pub async fn start(
             "the strategy \"memory\" is offered: a script in a page can ask for an access token and carry it away (docs/strategies/memory.md)"
         );
     }
+    let courier = config.mail.as_ref().map(courier::open).transpose()?;
     let store = open_store(&config.store).await?;
     let app = App::open(Arc::clone(&store), clock, config.settings.clone(), master).await?;
     let web = Web::new(app, config.site.clone()).context("a page's template does not compile")?;
     let extras = Extras { strip: config.strip.clone(), ..Extras::default() };
-    let gateway = Gateway::with(routes(config)?, Arc::new(WebGate(Arc::clone(&web))), config.limits.clone(), extras)?;
+    let gateway = Gateway::with(
+        routes(config)?,
+        Arc::new(WebGate { web: Arc::clone(&web), second_factor: config.second_factor.clone() }),
+        config.limits.clone(),
+        extras,
+    )?;
     let edge = Arc::new(Edge {
         web,
         gateway,
@@ -93,17 +102,25 @@ pub async fn start(
         });
     }
     let admin = sockets.admin.local_addr()?;
-    let inside = Arc::clone(&edge);
+    let inside = Arc::new(Admin { web: Arc::clone(&edge.web), token: config.admin_token.clone() });
     // Operators have room of their own: probes are answered when the public doors are full.
     let back_door = Doors { room: Arc::new(Semaphore::new(64)), ..doors.clone() };
-    back_door.open(sockets.admin, None, move |request, _, _| {
-        let edge = Arc::clone(&inside);
-        async move { edge.admin(request).await }
+    back_door.open(sockets.admin, None, move |request, peer, _| {
+        let inside = Arc::clone(&inside);
+        async move { inside.handle(request, peer).await }
     });
     doors.connections.spawn(chores::keep_doing(Arc::clone(&edge), doors.closing.clone()));
     let (follower, closing) = (Arc::clone(edge.web.app()), doors.closing.clone());
     doors.connections.spawn(async move { follower.keep_following(closing).await });
-    Ok(Running { public, admin, edge, store, doors, tls, drain_for: config.drain_for })
+    if let Some(courier) = courier {
+        doors.connections.spawn(courier.keep_posting(
+            Arc::clone(edge.web.app()),
+            doors.closing.clone(),
+            doors.cut.clone(),
+        ));
+    }
+    let second_factor = config.second_factor.clone();
+    Ok(Running { public, admin, edge, store, doors, tls, second_factor, drain_for: config.drain_for })
 }
 
 impl Running {
@@ -119,6 +136,10 @@ impl Running {
 
     /// Takes over what can change while requests run: upstreams, certificate and key. The rest needs a restart.
     pub fn reload(&self, config: &Config) -> anyhow::Result<()> {
+        anyhow::ensure!(
+            config.second_factor == self.second_factor,
+            "which upstreams require a second factor changes with a restart only"
+        );
         // Everything is read before anything is taken over: half a reload would be neither configuration.
         let files: Option<&Tls> = config.tls.as_ref();
         let (loaded, routes) = (files.map(tls::load).transpose()?, routes(config)?);

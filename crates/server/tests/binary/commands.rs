@@ -29,7 +29,7 @@ async fn only_line_of_failure(folder: &Path, arguments: &[&str]) -> String {
 #[tokio::test]
 async fn every_command_has_a_help_that_teaches() {
     let folder = tempfile::tempdir().unwrap();
-    let commands: [(&[&str], &str); 9] = [
+    let commands: [(&[&str], &str); 19] = [
         (&[], "Try it first"),
         (&["demo"], "--port"),
         (&["serve"], "SIGHUP"),
@@ -38,6 +38,16 @@ async fn every_command_has_a_help_that_teaches() {
         (&["keys", "list"], "--json"),
         (&["keys", "rotate"], "--now"),
         (&["keys", "revoke"], "<KEY>"),
+        (&["accounts"], "beside a running server"),
+        (&["accounts", "list"], "--json"),
+        (&["accounts", "show"], "second factors"),
+        (&["accounts", "create"], "no mail is configured"),
+        (&["accounts", "disable"], "ended at once"),
+        (&["accounts", "enable"], "stay ended"),
+        (&["accounts", "delete"], "--yes"),
+        (&["accounts", "reset"], "no mail is configured"),
+        (&["accounts", "export"], "GDPR"),
+        (&["accounts", "import"], "one JSON object a line"),
         (&["schema"], "JSON Schema"),
     ];
     for (command, teaches) in commands {
@@ -113,6 +123,48 @@ async fn check_says_that_a_good_configuration_is_good_and_changes_nothing() {
     assert_eq!(serde_json::from_slice::<Value>(&listed.stdout).unwrap(), json!({ "ok": true, "mistakes": [] }));
     let files: Vec<_> = std::fs::read_dir(house.folder()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(files, ["cloakroom.toml"]);
+}
+
+#[tokio::test]
+async fn check_notes_what_stays_possible_without_mail_and_without_an_origin_for_approvals() {
+    let mut house = House::before(NOWHERE);
+    let notes = async |house: &House| {
+        house.write();
+        let told = run(house.folder(), &["check"]).await;
+        assert_eq!(code(&told), 0, "{}", text(&told.stderr));
+        let errors = text(&told.stderr);
+        (errors.contains("nobody can reset a password"), errors.contains("server.approval_url"))
+    };
+    assert_eq!(notes(&house).await, (true, false));
+    house.config["upstream"][1]["step_up"] = json!([{ "method": "POST", "path": "/app/transfer" }]);
+    assert_eq!(notes(&house).await, (true, true));
+    house.config["server"]["approval_url"] = json!(format!("http://approve.localhost:{}", house.port()));
+    house.config["mail"] = json!({ "from": "a@b.example", "folder": house.folder().join("mails") });
+    assert_eq!(notes(&house).await, (false, false));
+    assert!(!house.folder().join("mails").exists(), "check changes nothing");
+}
+
+#[tokio::test]
+async fn mail_settings_that_cannot_work_stop_the_start_and_a_server_that_is_away_does_not() {
+    let upstream = Upstream::start("first").await;
+    let mut house = House::before(upstream.address);
+    let closed = crate::house::Port::free();
+    house.config["mail"] = json!({ "from": "a@b.example", "smtp": format!("smtp://localhost:{}", closed.number()) });
+    let server = house.serve().await;
+    let signup = json!({ "email": "ann@example.com", "password": crate::visitor::PASSWORD });
+    let answer = house.visitor().fetch("POST", "/auth/signup", Some(signup)).await.unwrap();
+    assert_eq!(answer.status, 202, "{}", answer.text());
+    server.says("a mail was not sent", 1).await;
+    let log = server.stop().await;
+    assert!(!log.contains("ann@example.com"), "{log}");
+
+    let open = house.folder().join("mails");
+    std::fs::create_dir(&open).unwrap();
+    std::fs::set_permissions(&open, std::fs::Permissions::from_mode(0o755)).unwrap();
+    house.config["mail"] = json!({ "from": "a@b.example", "folder": open });
+    house.write();
+    let line = only_line_of_failure(house.folder(), &["serve", "--config", "cloakroom.toml"]).await;
+    assert!(line.contains("mail.folder") && line.contains("chmod 700"), "{line}");
 }
 
 #[tokio::test]

@@ -52,9 +52,12 @@ async fn download(visitor: &Visitor, port: u16) -> usize {
     counted
 }
 
-/// The most that the process ever had in memory.
+/// The most that the process ever had in memory, without the pages of its own file: those of a debug build are many.
 fn peak_kib(program: &Program) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{}/status", program.id())).unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
-    line.trim().trim_end_matches(" kB").parse().unwrap()
+    let kib = |name: &str| -> u64 {
+        let line = status.lines().find(|line| line.starts_with(name)).unwrap();
+        line.split_whitespace().nth(1).unwrap().parse().unwrap()
+    };
+    kib("VmHWM:") - kib("RssFile:")
 }

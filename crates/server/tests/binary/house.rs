@@ -85,6 +85,11 @@ impl House {
         self.public.number()
     }
 
+    /// Port of the admin listener.
+    pub(crate) fn admin_port(&self) -> u16 {
+        self.admin.number()
+    }
+
     /// A visitor with an empty cookie jar.
     pub(crate) fn visitor(&self) -> Visitor {
         Visitor::at(self.port())

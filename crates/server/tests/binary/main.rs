@@ -11,6 +11,8 @@
     reason = "a test fails by panicking"
 )]
 
+mod accounts;
+mod admin;
 mod commands;
 mod deadline;
 mod demo;

@@ -135,8 +135,8 @@ async fn a_reload_of_what_is_wrong_changes_nothing() {
     old.connect(house.port(), "http/1.1").await.expect("the old certificate is still there");
 
     // Right upstreams, beside a key that belongs to another certificate.
-    house.config = good;
-    house.config["upstream"][0]["to"] = to_second;
+    house.config = good.clone();
+    house.config["upstream"][0]["to"] = to_second.clone();
     house.write();
     Certificate::for_localhost().write_only("key.pem", house.folder());
     server.signal(Signal::HUP);
@@ -144,10 +144,21 @@ async fn a_reload_of_what_is_wrong_changes_nothing() {
     assert_eq!(line.get(&url, &[]).await.unwrap().header("upstream"), Some("first"));
     old.connect(house.port(), "http/1.1").await.expect("the old certificate is still there");
 
+    // Right upstreams, one of which requires a second factor from now on: that is not half taken over.
+    old.write(house.folder());
+    house.config = good;
+    house.config["upstream"][0]["to"] = to_second;
+    house.config["upstream"][1]["second_factor"] = json!("required");
+    house.write();
+    server.signal(Signal::HUP);
+    server.says(NOTHING, 3).await;
+    assert!(server.errors().contains("changes with a restart only"), "{}", server.errors());
+    assert_eq!(line.get(&url, &[]).await.unwrap().header("upstream"), Some("first"));
+
     // No configuration at all.
     std::fs::remove_file(house.folder().join("cloakroom.toml")).unwrap();
     server.signal(Signal::HUP);
-    server.says(NOTHING, 3).await;
+    server.says(NOTHING, 4).await;
     assert_eq!(line.get(&url, &[]).await.unwrap().header("upstream"), Some("first"));
     server.stop().await;
 }

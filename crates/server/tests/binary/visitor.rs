@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 /// A password that the policy takes.
-pub(crate) const PASSWORD: &str = "correct horse battery staple";
+pub(crate) const PASSWORD: &str = "amber kettle river thimble";
 
 /// A visitor. A clone has a copy of the jar, as a thief or a backup has.
 #[derive(Clone)]

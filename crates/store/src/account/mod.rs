@@ -1,6 +1,7 @@
 //! Accounts: who there is.
 //!
-//! Deliberately absent: deleting one. An id is the `sub` of tokens elsewhere and is never used again.
+//! Deliberately absent: what an account has besides its row, but for its end. An id is the `sub` of tokens elsewhere and is
+//! never used again, also when its account is gone.
 
 #[cfg(test)]
 pub(crate) mod exam;
@@ -19,4 +20,11 @@ pub trait Accounts {
 
     /// The account whose address has the same [canonical](Email::canonical) form, if there is one.
     async fn account_by_email(&self, email: &Email) -> Result<Option<Account>, Error>;
+
+    /// At most `limit` accounts whose id is greater than `after`, in the order of their ids; from the first one on without
+    /// `after`. Who asks again with the last id that came leaves none out that is there all the while.
+    async fn accounts(&self, after: Option<AccountId>, limit: u32) -> Result<Vec<Account>, Error>;
+
+    /// How many accounts there are. Counts them one by one: for operators, not for requests.
+    async fn count_accounts(&self) -> Result<u64, Error>;
 }

@@ -2,7 +2,7 @@
 
 use crate::Error;
 use crate::postgres::statement::{Statement, statement};
-use crate::postgres::value::{Cells, Value, id, instant, maybe, maybe_millis, millis};
+use crate::postgres::value::{Cells, Value, id, instant, maybe, maybe_millis, millis, whole};
 use cloakroom_core::account::{Account, Email, PasswordHash};
 use cloakroom_core::id::AccountId;
 use cloakroom_core::time::Timestamp;
@@ -10,7 +10,7 @@ use tokio_postgres::Row;
 
 macro_rules! columns {
     () => {
-        "id, email, password, opened_at, password_set_at, disabled_at, not_before"
+        "id, email, password, opened_at, email_verified_at, password_set_at, disabled_at, not_before"
     };
 }
 
@@ -25,13 +25,29 @@ pub(crate) fn account_by_email(email: &Email) -> Statement {
     )
 }
 
+pub(crate) fn accounts(after: Option<AccountId>, limit: u32) -> Statement {
+    statement(
+        concat!("SELECT ", columns!(), " FROM cloakroom.account WHERE id > $1 ORDER BY id LIMIT $2"),
+        // No bytes at all come before every id.
+        [Value::Bytes(after.map(|id| id.as_bytes().to_vec()).unwrap_or_default()), Value::Whole(limit.into())],
+    )
+}
+
+pub(crate) fn count() -> Statement {
+    statement("SELECT count(*) FROM cloakroom.account", [])
+}
+
+pub(crate) fn read_count(row: &Row) -> Result<u64, Error> {
+    Cells::new(row, "account", "count").take(whole)
+}
+
 pub(crate) fn open(account: &Account) -> Statement {
     // Where it is there already, nothing is said to the server's log, which would show the address.
     statement(
         concat!(
             "WITH opened AS (INSERT INTO cloakroom.account (",
             columns!(),
-            ", canonical_email) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING RETURNING 1)
+            ", canonical_email) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING RETURNING 1)
              SELECT cloakroom.expect(count(*)) FROM opened"
         ),
         [
@@ -39,6 +55,7 @@ pub(crate) fn open(account: &Account) -> Statement {
             Value::Text(account.email.as_str().to_owned()),
             Value::Text(account.password.as_phc().to_owned()),
             millis(account.opened_at),
+            maybe_millis(account.email_verified_at),
             millis(account.password_set_at),
             maybe_millis(account.disabled_at),
             maybe_millis(account.not_before),
@@ -91,6 +108,43 @@ pub(crate) fn raise_floor(account: AccountId, to: Timestamp) -> Statement {
     )
 }
 
+pub(crate) fn verify_email(account: AccountId, email: &Email, at: Timestamp) -> Statement {
+    statement(
+        "WITH changed AS (UPDATE cloakroom.account SET email_verified_at = $3
+                          WHERE id = $1 AND canonical_email = $2 RETURNING 1)
+         SELECT cloakroom.expect(count(*)) FROM changed",
+        [Value::Id(*account.as_bytes()), Value::Text(email.canonical()), millis(at)],
+    )
+}
+
+pub(crate) fn set_email(
+    account: AccountId,
+    expected: &Email,
+    next: &Email,
+    verified_at: Option<Timestamp>,
+) -> Statement {
+    statement(
+        "SELECT cloakroom.expect(cloakroom.set_email($1, $2, $3, $4, $5))",
+        [
+            Value::Id(*account.as_bytes()),
+            Value::Text(expected.canonical()),
+            Value::Text(next.as_str().to_owned()),
+            Value::Text(next.canonical()),
+            maybe_millis(verified_at),
+        ],
+    )
+}
+
+/// Under the locks of the account, of its sessions and of its slips, which go with its row as the schema says.
+pub(crate) fn delete(account: AccountId) -> Statement {
+    statement(
+        "WITH sessions AS (DELETE FROM cloakroom.session WHERE account = $1),
+              deleted AS (DELETE FROM cloakroom.account WHERE id = $1 RETURNING 1)
+         SELECT cloakroom.expect(count(*)) FROM deleted",
+        [Value::Id(*account.as_bytes())],
+    )
+}
+
 pub(crate) fn read(row: &Row) -> Result<Account, Error> {
     let mut cells = Cells::new(row, "account", columns!());
     Ok(Account {
@@ -98,6 +152,7 @@ pub(crate) fn read(row: &Row) -> Result<Account, Error> {
         email: cells.take(|text| Email::parse(text).ok())?,
         password: PasswordHash::from_phc(cells.take(Some::<String>)?),
         opened_at: cells.take(instant)?,
+        email_verified_at: cells.take(maybe(instant))?,
         password_set_at: cells.take(instant)?,
         disabled_at: cells.take(maybe(instant))?,
         not_before: cells.take(maybe(instant))?,

@@ -79,3 +79,27 @@ pub(crate) async fn who_reads_while_others_write_misses_no_line(store: Arc<dyn S
     ids.sort();
     assert_eq!(ids, (0..60).chain(100..160).map(|n| event(n).id).collect::<Vec<_>>());
 }
+
+pub(crate) async fn lines_of_an_account_come_newest_first(store: Arc<dyn Store>) {
+    let of = |n: u8, account: Option<u8>| Event { account: account.map(account_id), ..event(n) };
+    let written = [of(1, Some(1)), of(2, Some(2)), of(3, None), of(4, Some(1)), of(5, Some(1)), of(6, Some(2))];
+    commit(&store, written[..4].iter().cloned().map(Order::Record)).await.unwrap();
+    let read = async |account, limit| -> Vec<_> {
+        store.events_of(account_id(account), limit).await.unwrap().into_iter().map(|(_, event)| event).collect()
+    };
+    assert_eq!(read(1, 9).await, [4, 1].map(|n| of(n, Some(1))));
+    // Lines that were read before, and lines that are read for the first time.
+    for line in &written[4..] {
+        commit(&store, [Order::Record(line.clone())]).await.unwrap();
+    }
+    assert_eq!(read(1, u32::MAX).await, [5, 4, 1].map(|n| of(n, Some(1))));
+    assert_eq!(read(1, 2).await, [5, 4].map(|n| of(n, Some(1))));
+    assert_eq!(read(2, 9).await, [6, 2].map(|n| of(n, Some(2))));
+    assert!(read(1, 0).await.is_empty() && read(3, 9).await.is_empty());
+    // Their numbers are those of the whole trail, which is as it was written.
+    let trail = store.events_after(0, 99).await.unwrap();
+    assert_eq!(trail.iter().map(|(_, event)| event).collect::<Vec<_>>(), written.iter().collect::<Vec<_>>());
+    let numbers: Vec<_> =
+        trail.iter().rev().filter(|(_, event)| event.account == Some(account_id(1))).cloned().collect();
+    assert_eq!(store.events_of(account_id(1), 9).await.unwrap(), numbers);
+}

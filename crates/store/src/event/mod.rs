@@ -9,6 +9,7 @@ pub(crate) mod sqlite;
 
 use crate::Error;
 use cloakroom_core::event::Event;
+use cloakroom_core::id::AccountId;
 
 /// Reads the audit trail.
 #[async_trait::async_trait]
@@ -17,4 +18,7 @@ pub trait Events {
     /// order in which they were written. Numbers begin at 1; there can be gaps. A line never shows up behind one
     /// that was read: who asks again with the last number that came misses nothing.
     async fn events_after(&self, seq: u64, limit: u32) -> Result<Vec<(u64, Event)>, Error>;
+
+    /// At most `limit` lines that name this account, there still or not, with their numbers: the newest first.
+    async fn events_of(&self, account: AccountId, limit: u32) -> Result<Vec<(u64, Event)>, Error>;
 }

@@ -16,12 +16,34 @@ macro_rules! columns {
 /// The first gives places to as many lines as the second can want.
 pub(crate) fn events_after(seq: u64, limit: u32) -> [Statement; 2] {
     [
-        statement("SELECT cloakroom.place_events($1)", [Value::Whole(limit.into())]),
+        place(limit),
         statement(
             concat!("SELECT seq, ", columns!(), " FROM cloakroom.event WHERE seq > $1 ORDER BY seq LIMIT $2"),
             [sequence(seq), Value::Whole(limit.into())],
         ),
     ]
+}
+
+/// Whether an account has lines that have no place in the trail yet; answers a row if so.
+pub(crate) fn has_unread(account: AccountId) -> Statement {
+    statement(
+        "SELECT 1 FROM cloakroom.event WHERE account = $1 AND seq IS NULL LIMIT 1",
+        [Value::Id(*account.as_bytes())],
+    )
+}
+
+/// Gives places to so many lines, whosever they are: a place says what was written before, so none can be left out.
+pub(crate) fn place(lines: u32) -> Statement {
+    statement("SELECT cloakroom.place_events($1)", [Value::Whole(lines.into())])
+}
+
+pub(crate) fn events_of(account: AccountId, limit: u32) -> Statement {
+    let sql = concat!(
+        "SELECT seq, ",
+        columns!(),
+        " FROM cloakroom.event WHERE account = $1 AND seq IS NOT NULL ORDER BY seq DESC LIMIT $2"
+    );
+    statement(sql, [Value::Id(*account.as_bytes()), Value::Whole(limit.into())])
 }
 
 /// One of the lines of a unit, `line` from 1. The first takes a number for the unit; the others find it on the connection.

@@ -18,6 +18,11 @@ pub(crate) fn events_after(connection: &Connection, seq: u64, limit: u32) -> Res
     all(connection, sql, params![sequence(seq), limit], read)
 }
 
+pub(crate) fn events_of(connection: &Connection, account: AccountId, limit: u32) -> Result<Vec<(u64, Event)>, Error> {
+    let sql = concat!("SELECT seq, ", columns!(), " FROM event WHERE account = ?1 ORDER BY seq DESC LIMIT ?2");
+    all(connection, sql, params![account.as_bytes(), limit], read)
+}
+
 pub(crate) fn record(connection: &Connection, event: &Event) -> Result<(), Error> {
     insert(
         connection,

@@ -19,8 +19,10 @@ pub(crate) mod value;
 #[cfg(test)]
 mod tests;
 
+use crate::slip::{Slip, SlipKey, SlipKind};
 use crate::{
-    Accounts, Error, Events, Keys, Outage, Revocations, Sessions, Store, Unit, account, event, key, revocation, session,
+    Accounts, Error, Events, Keys, Outage, Revocations, Sessions, Slips, Store, Unit, account, event, key, revocation,
+    session, slip,
 };
 use cloakroom_core::access::Revocation;
 use cloakroom_core::account::{Account, Email};
@@ -35,6 +37,9 @@ use std::sync::Arc;
 use tokio::sync::{RwLock, watch};
 use tokio::task::AbortHandle;
 use tokio_postgres::Row;
+
+/// So many lines of the trail are given their places by one statement: about a tenth of a second.
+const PLACED_AT_ONCE: u32 = 10_000;
 
 /// A store in a database of Postgres, in its schema `cloakroom`. Tried with version 15.
 pub struct Postgres {
@@ -114,6 +119,7 @@ impl Store for Postgres {
         if unit.is_empty() {
             return Ok(());
         }
+        unit.check_sizes()?;
         let inner = Arc::clone(&self.inner);
         // In a task of its own, because who asked can go away, and a unit must not be left half sent.
         let committing = tokio::spawn(async move {
@@ -148,6 +154,15 @@ impl Accounts for Postgres {
     async fn account_by_email(&self, email: &Email) -> Result<Option<Account>, Error> {
         self.one(account::postgres::account_by_email(email), account::postgres::read).await
     }
+
+    async fn accounts(&self, after: Option<AccountId>, limit: u32) -> Result<Vec<Account>, Error> {
+        self.all(&[account::postgres::accounts(after, limit)], account::postgres::read).await
+    }
+
+    async fn count_accounts(&self) -> Result<u64, Error> {
+        let counted = self.one(account::postgres::count(), account::postgres::read_count).await?;
+        Ok(counted.unwrap_or(0))
+    }
 }
 
 #[async_trait::async_trait]
@@ -178,6 +193,14 @@ impl Events for Postgres {
     async fn events_after(&self, seq: u64, limit: u32) -> Result<Vec<(u64, Event)>, Error> {
         self.all(&event::postgres::events_after(seq, limit), event::postgres::read).await
     }
+
+    async fn events_of(&self, account: AccountId, limit: u32) -> Result<Vec<(u64, Event)>, Error> {
+        // A read is given up after a while, and nobody may have read the trail for long: so some at a time.
+        while !self.inner.pool.rows(&[event::postgres::has_unread(account)]).await?.is_empty() {
+            self.inner.pool.rows(&[event::postgres::place(PLACED_AT_ONCE)]).await?;
+        }
+        self.all(&[event::postgres::events_of(account, limit)], event::postgres::read).await
+    }
 }
 
 #[async_trait::async_trait]
@@ -193,5 +216,20 @@ impl Revocations for Postgres {
 
     fn hints(&self) -> watch::Receiver<u64> {
         self.inner.hints.subscribe()
+    }
+}
+
+#[async_trait::async_trait]
+impl Slips for Postgres {
+    async fn slip(&self, kind: SlipKind, key: &SlipKey) -> Result<Option<Slip>, Error> {
+        self.one(slip::postgres::slip(kind, key), slip::postgres::read).await
+    }
+
+    async fn slips_of(&self, account: AccountId, kind: SlipKind, limit: u32) -> Result<Vec<Slip>, Error> {
+        self.all(&[slip::postgres::slips_of(account, kind, limit)], slip::postgres::read).await
+    }
+
+    async fn slips_due(&self, kind: SlipKind, now: Timestamp, limit: u32) -> Result<Vec<Slip>, Error> {
+        self.all(&[slip::postgres::slips_due(kind, now, limit)], slip::postgres::read).await
     }
 }

@@ -2,7 +2,7 @@
 
 use super::lock::locks;
 use super::statement::Statement;
-use crate::{Order, Unit, account, event, key, revocation, session};
+use crate::{Order, Unit, account, event, key, revocation, session, slip};
 use cloakroom_core::access::Revocation;
 use cloakroom_core::time::Timestamp;
 
@@ -44,6 +44,11 @@ impl Plan {
             Order::SetPassword { account, expected, next, at } => {
                 account::postgres::set_password(*account, expected, next, *at)
             }
+            Order::VerifyEmail { account, email, at } => account::postgres::verify_email(*account, email, *at),
+            Order::SetEmail { account, expected, next, verified_at } => {
+                account::postgres::set_email(*account, expected, next, *verified_at)
+            }
+            Order::DeleteAccount(account) => account::postgres::delete(*account),
             Order::DisableAccount { account, at } => account::postgres::disable(*account, *at),
             Order::RaiseFloor { account, to, until } => {
                 self.entries.push(Entry::This(Revocation::Account { account: *account, before: *to }, *until));
@@ -83,9 +88,16 @@ impl Plan {
                 *lines += 1;
                 event::postgres::record(event, *lines)
             }
+            Order::AddSlip(slip) => slip::postgres::add(slip),
+            Order::PutSlip(slip) => slip::postgres::put(slip),
+            Order::ChangeSlip { expected, next } => slip::postgres::change_to(*expected, next),
+            Order::RemoveSlip { kind, key, expected } => slip::postgres::remove(*kind, key, *expected),
+            Order::RemoveSlips { account, kind } => slip::postgres::remove_all(*account, *kind),
+            Order::ExpectSlip { kind, key, expected } => slip::postgres::expect_version(*kind, key, *expected),
             Order::Sweep { now, ended_before } => {
                 self.sweeps.push(revocation::postgres::sweep(*now));
                 self.statements.extend(session::postgres::sweep(*ended_before));
+                self.statements.push(slip::postgres::sweep(*now));
                 return;
             }
         };

@@ -6,13 +6,16 @@
 
 use super::Postgres;
 use crate::exam::{
-    account, account_id, account_with_sessions, at, commit, event, hash, key, key_id, logged_out, race, session,
-    session_id,
+    NOW, account, account_id, account_with_sessions, at, commit, event, hash, key, key_id, logged_out, race, session,
+    session_id, slip,
 };
-use crate::{Error, Events as _, Keys as _, Order, Outage, Revocations as _, Sessions as _, Store, Unit};
+use crate::{
+    Error, Events as _, Keys as _, Order, Outage, Revocations as _, Sessions as _, Slip, SlipKind, Store, Unit,
+};
 use cloakroom_core::access::Revocation;
 use cloakroom_core::refresh::{EndReason, Ended};
 use cloakroom_core::session::Session;
+use cloakroom_core::time::Timestamp;
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::sync::Arc;
 use std::time::Duration;
@@ -135,7 +138,7 @@ async fn nodes_that_start_together_bring_a_new_database_to_its_schema_once() {
     for started in starting {
         assert_eq!(started.await.unwrap(), Ok(()));
     }
-    assert_eq!(number(&database.raw().await, "SELECT version FROM cloakroom.schema_version").await, 1);
+    assert_eq!(number(&database.raw().await, "SELECT version FROM cloakroom.schema_version").await, 2);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -181,7 +184,7 @@ async fn a_schema_of_a_later_version_is_refused_untouched() {
     let raw = database.raw().await;
     raw.batch_execute("UPDATE cloakroom.schema_version SET version = 7").await.unwrap();
     let refused = Postgres::open(&database.url(), 2).await.map(drop);
-    assert_eq!(refused, Err(Error::SchemaTooNew { found: 7, known: 1 }));
+    assert_eq!(refused, Err(Error::SchemaTooNew { found: 7, known: 2 }));
     assert_eq!(number(&raw, "SELECT version FROM cloakroom.schema_version").await, 7);
 }
 
@@ -279,6 +282,148 @@ async fn units_that_name_the_same_sessions_in_every_order_never_wait_for_each_ot
     for session in store.sessions_of(account_id(1), 9).await.unwrap() {
         assert_eq!(session.last_used_at, at(128));
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn units_that_name_the_same_slips_in_every_order_never_wait_for_each_other_in_a_circle() {
+    let database = Database::new().await;
+    let store = database.open().await;
+    account_with_sessions(&store, &[]).await;
+    commit(&store, [Order::OpenAccount(account(2))]).await.unwrap();
+    let owned = |n: u8, version: u32| Slip { account: Some(account_id(n % 2 + 1)), version, ..slip(n) };
+    let all_of = |n: u8| Order::RemoveSlips { account: account_id(n), kind: SlipKind::Code };
+    let units = (0..240_u8).map(|n| {
+        let mut slips = [1, 2, 3, 4];
+        slips.rotate_left(usize::from(n % 4));
+        if n % 2 == 0 {
+            slips.reverse();
+        }
+        // Some are there at the beginning of a unit and some are not, because others remove them all the time.
+        let put = |unit: Unit, s: &u8| unit.order(Order::PutSlip(owned(*s, n.into())));
+        match n % 6 {
+            0 => Unit::from(all_of(1)).order(all_of(2)),
+            1 => Unit::from(all_of(2)).order(Order::PutSlip(owned(1, 0))).order(all_of(1)),
+            _ => slips.iter().fold(Unit::new(), put),
+        }
+    });
+    let answers = race(&store, units.collect()).await;
+    assert!(answers.iter().all(Result::is_ok), "{answers:?}");
+    let deadlocks = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()";
+    assert_eq!(number(&database.raw().await, deadlocks).await, 0);
+}
+
+#[tokio::test]
+async fn an_address_that_is_taken_is_not_told_to_the_log_of_the_server() {
+    let database = Database::new().await;
+    let store = database.open().await;
+    commit(&store, [Order::OpenAccount(account(1)), Order::OpenAccount(account(2))]).await.unwrap();
+    // What is caught in the function is no error of the server's.
+    let set = "SELECT cloakroom.set_email(id, 'person1@example.com', 'x', 'person2@example.com', NULL)
+               FROM cloakroom.account WHERE canonical_email = 'person1@example.com'";
+    assert_eq!(number(&database.raw().await, set).await, 0);
+    assert!(store.account(account_id(1)).await.unwrap() == Some(account(1)));
+}
+
+#[tokio::test]
+async fn a_store_of_the_first_version_keeps_what_it_holds() {
+    let database = Database::new().await;
+    let raw = database.raw().await;
+    raw.batch_execute("CREATE SCHEMA cloakroom").await.unwrap();
+    raw.batch_execute(include_str!("migrations/0001_first.sql")).await.unwrap();
+    let rows = format!(
+        "UPDATE cloakroom.schema_version SET version = 1;
+         INSERT INTO cloakroom.account
+             VALUES ('\\x{id}', 'Person1@Example.com', 'person1@example.com', '{hash}', {now}, {now} + 1);
+         INSERT INTO cloakroom.session
+             VALUES ('\\x{id}', '\\x{id}', {now}, {now} + 2, {now} + 1000000, true, 'pwd', 'cookie', 'a', 'b',
+                     0, {now}, 0, {now}, NULL, 0, 0, '\\x{key}', '\\x{id}', NULL, NULL);
+         INSERT INTO cloakroom.event VALUES (1, 1, NULL, '\\x{id}', {now} + 1, 'login.succeeded', '\\x{id}')",
+        hash = hash(1).as_phc(),
+        key = "c8".repeat(16),
+        id = "01".repeat(16),
+        now = NOW.millis(),
+    );
+    raw.batch_execute(&rows).await.unwrap();
+    let store = database.open().await;
+    assert!(store.account(account_id(1)).await.unwrap() == Some(account(1)));
+    let kept = Session { user_agent: "a".to_owned(), address: "b".to_owned(), ..session(1, 1) };
+    assert_eq!(store.session(session_id(1)).await.unwrap(), Some(kept));
+    assert_eq!(store.events_of(account_id(1), 9).await.unwrap(), [(1, event(1))]);
+}
+
+#[tokio::test]
+async fn lines_of_an_account_are_found_behind_many_that_nobody_has_read() {
+    let database = Database::new().await;
+    let store = database.open().await;
+    commit(&store, [Order::Record(event(1))]).await.unwrap();
+    // More than are given their places at once, and then another one of the account.
+    let others = "INSERT INTO cloakroom.event (unit, line, id, at, kind)
+                  SELECT nextval('cloakroom.event_unit'), 1, '\\x01010101010101010101010101010101', 1, 'login.succeeded'
+                  FROM generate_series(1, 25000)";
+    database.raw().await.batch_execute(others).await.unwrap();
+    commit(&store, [Order::Record(event(2))]).await.unwrap();
+    assert_eq!(store.events_of(account_id(1), 9).await.unwrap(), [(25_002, event(2)), (1, event(1))]);
+}
+
+#[tokio::test]
+async fn no_statement_about_slips_or_the_end_of_an_account_reads_a_whole_table() {
+    let database = Database::new().await;
+    database.open().await.close().await;
+    let raw = database.raw().await;
+    raw.batch_execute(
+        "CREATE FUNCTION pg_temp.id(n INTEGER) RETURNS BYTEA LANGUAGE sql AS
+             $$ SELECT decode(repeat(lpad(to_hex(n), 2, '0'), 16), 'hex') $$;
+         INSERT INTO cloakroom.account
+             SELECT pg_temp.id(n), 'a' || n || '@b', 'a' || n || '@b', '', 0, 0 FROM generate_series(0, 255) n;
+         INSERT INTO cloakroom.slip
+             SELECT 'bucket', int4send(n), NULL, 0, NULL, n, '' FROM generate_series(1, 30000) n;
+         INSERT INTO cloakroom.slip
+             SELECT 'device', int4send(n), pg_temp.id(n % 256), 0, n, NULL, '' FROM generate_series(1, 30000) n;
+         INSERT INTO cloakroom.session
+             SELECT decode(lpad(to_hex(n), 32, '0'), 'hex'), pg_temp.id(n % 256), 0, 0, 1000000, true, 'pwd', 'cookie',
+                    '', '', 0, 0, 0, 0, NULL, 0, 0, pg_temp.id(0), pg_temp.id(0), n, 'logged-out'
+             FROM generate_series(1, 30000) n;
+         ANALYZE",
+    )
+    .await
+    .unwrap();
+    // Connections tell what they have read when they end at the latest.
+    let read = async || {
+        let others =
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()
+                                                              AND backend_type = 'client backend'";
+        until("no connection is left", async || number(&raw, others).await == 0).await;
+        number(&raw, "SELECT sum(seq_scan)::bigint FROM pg_stat_user_tables WHERE relname IN ('slip', 'session')").await
+    };
+    raw.batch_execute("SELECT pg_stat_force_next_flush(); SELECT 1").await.unwrap();
+    let before = read().await;
+    let store = database.open().await;
+    let device = |n: u8| Slip { kind: SlipKind::Device, account: Some(account_id(n)), ..slip(n) };
+    let delete = |n| Order::DeleteAccount(account_id(n));
+    let end =
+        |n| Order::EndSessions { account: account_id(n), except: None, ended: logged_out(at(1)), revoked_until: at(1) };
+    let remove = |n: u8| Order::RemoveSlip { kind: device(n).kind, key: device(n).key, expected: 0 };
+    let expect = |n: u8, expected| Order::ExpectSlip { kind: device(n).kind, key: device(n).key, expected };
+    let units = [
+        vec![Order::AddSlip(device(1))],
+        vec![Order::AddSlip(device(2)), Order::PutSlip(device(3))],
+        vec![Order::ChangeSlip { expected: 0, next: device(1) }, expect(2, Some(0)), expect(4, None)],
+        vec![remove(1), remove(2)],
+        vec![Order::RemoveSlips { account: account_id(3), kind: SlipKind::Device }, Order::PutSlip(device(3))],
+        vec![delete(4)],
+        vec![end(5), Order::RaiseFloor { account: account_id(5), to: at(1), until: at(1) }, delete(5)],
+        vec![Order::Sweep { now: Timestamp::from_millis(10), ended_before: Timestamp::from_millis(10) }],
+    ];
+    for unit in units {
+        commit(&store, unit).await.unwrap();
+    }
+    assert_eq!(store.slips_of(account_id(6), SlipKind::Device, 999).await.unwrap().len(), 118);
+    assert!(store.slips_of(account_id(5), SlipKind::Device, 999).await.unwrap().is_empty());
+    assert_eq!(store.slips_due(SlipKind::Device, Timestamp::from_millis(100), 9).await.unwrap().len(), 9);
+    assert!(store.slip(SlipKind::Device, &slip(3).key).await.unwrap().is_some());
+    store.close().await;
+    drop(store);
+    assert_eq!(read().await, before);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -416,6 +561,11 @@ async fn a_cell_that_makes_no_sense_is_named_and_not_shown() {
         ("session", "seed", "'\\x0102'"),
         ("session", "ended_reason", "'logged-out'"),
         ("session", "ended_at", "1"),
+        ("slip", "key", "''"),
+        ("slip", "key", "decode(repeat('00', 65), 'hex')"),
+        ("slip", "account", "'\\x0102'"),
+        ("slip", "version", "-1"),
+        ("slip", "version", "4294967296"),
         ("ring_key", "purpose", "'fun'"),
         ("ring", "version", "-1"),
         ("event", "kind", "'nothing'"),
@@ -432,13 +582,14 @@ async fn a_cell_that_makes_no_sense_is_named_and_not_shown() {
     let issues = Revocation::Issues { session: session_id(1), generation: 1, oldest: 1, from: at(0) };
     let revoke = Order::Revoke { entry: issues, until: at(0) };
     commit(&store, [Order::InsertKey(key(1)), Order::Record(event(1)), revoke]).await.unwrap();
+    commit(&store, [Order::AddSlip(Slip { due_at: Some(at(0)), ..slip(1) })]).await.unwrap();
     store.events_after(0, 9).await.unwrap();
     let raw = database.raw().await;
     // Somebody who may has broken the rules of the schema.
     raw.batch_execute(
         "DO $$ DECLARE c RECORD; BEGIN
              FOR c IN SELECT conrelid::regclass AS t, conname FROM pg_constraint
-                      WHERE contype = 'c' AND connamespace = 'cloakroom'::regnamespace
+                      WHERE (contype = 'c' OR conname = 'slip_account_fkey') AND connamespace = 'cloakroom'::regnamespace
              LOOP EXECUTE format('ALTER TABLE %s DROP CONSTRAINT %I', c.t, c.conname); END LOOP;
          END $$; DROP TRIGGER ring_key_changed ON cloakroom.ring_key",
     )
@@ -453,6 +604,7 @@ async fn a_cell_that_makes_no_sense_is_named_and_not_shown() {
         let answer = match table {
             "account" => store.account(account_id(1)).await.map(drop),
             "session" => store.session(session_id(1)).await.map(drop),
+            "slip" => store.slips_due(slip(1).kind, at(0), 9).await.map(drop),
             "ring_key" => store.keys().await.map(drop),
             "ring" => store.keys_version().await.map(drop),
             "event" => store.events_after(0, 9).await.map(drop),
@@ -469,6 +621,7 @@ async fn a_cell_that_makes_no_sense_is_named_and_not_shown() {
         let row = match table {
             "account" | "session" | "ring_key" => account_id(1).to_string(),
             "ring" | "feed" => "-1".to_owned(),
+            "slip" => "without an id".to_owned(),
             _ => "1".to_owned(),
         };
         assert_eq!(answer, Err(Error::Corrupt { table, column, row }), "{value}");

@@ -13,7 +13,7 @@ const WRITER_WAITS: Duration = Duration::from_secs(5);
 /// Readers wait only for the moments in which another process opens or closes the database.
 const READER_WAITS: Duration = Duration::from_secs(1);
 /// More than there are statements in this crate.
-const STATEMENTS: usize = 64;
+const STATEMENTS: usize = 128;
 /// How often the change to WAL is tried again while other processes are opening the same new file.
 const WAL_ATTEMPTS: usize = 100;
 

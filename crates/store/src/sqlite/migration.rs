@@ -8,7 +8,11 @@ use crate::Error;
 use rusqlite::Connection;
 
 /// In the order in which they are run. One that was released is never edited.
-const MIGRATIONS: [&str; 2] = [include_str!("migrations/0001_first.sql"), include_str!("migrations/0002_floors.sql")];
+const MIGRATIONS: [&str; 3] = [
+    include_str!("migrations/0001_first.sql"),
+    include_str!("migrations/0002_floors.sql"),
+    include_str!("migrations/0003_slips.sql"),
+];
 
 /// Marks a file as ours (`PRAGMA application_id`): the letters of `ClkR`.
 const APPLICATION: i64 = 0x436C_6B52;

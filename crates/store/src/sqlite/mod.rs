@@ -14,8 +14,10 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
+use crate::slip::{Slip, SlipKey, SlipKind};
 use crate::{
-    Accounts, Error, Events, Keys, Outage, Revocations, Sessions, Store, Unit, account, event, key, revocation, session,
+    Accounts, Error, Events, Keys, Outage, Revocations, Sessions, Slips, Store, Unit, account, event, key, revocation,
+    session, slip,
 };
 use checkpoint::{Checkpoints, Limits};
 use cloakroom_core::access::Revocation;
@@ -110,6 +112,7 @@ impl Store for Sqlite {
         if unit.is_empty() {
             return Ok(());
         }
+        unit.check_sizes()?;
         let (reply, answer) = oneshot::channel();
         self.outbox.send(Message::Commit(unit, reply)).await.map_err(|_| closed())?;
         answer.await.unwrap_or_else(|_| Err(closed()))
@@ -138,6 +141,14 @@ impl Accounts for Sqlite {
 
     async fn account_by_email(&self, email: &Email) -> Result<Option<Account>, Error> {
         self.readers.read(|connection| account::sqlite::account_by_email(connection, email))
+    }
+
+    async fn accounts(&self, after: Option<AccountId>, limit: u32) -> Result<Vec<Account>, Error> {
+        self.readers.read(|connection| account::sqlite::accounts(connection, after, limit))
+    }
+
+    async fn count_accounts(&self) -> Result<u64, Error> {
+        self.readers.read(account::sqlite::count)
     }
 }
 
@@ -168,6 +179,10 @@ impl Events for Sqlite {
     async fn events_after(&self, seq: u64, limit: u32) -> Result<Vec<(u64, Event)>, Error> {
         self.readers.read(|connection| event::sqlite::events_after(connection, seq, limit))
     }
+
+    async fn events_of(&self, account: AccountId, limit: u32) -> Result<Vec<(u64, Event)>, Error> {
+        self.readers.read(|connection| event::sqlite::events_of(connection, account, limit))
+    }
 }
 
 #[async_trait::async_trait]
@@ -182,5 +197,20 @@ impl Revocations for Sqlite {
 
     fn hints(&self) -> watch::Receiver<u64> {
         self.hints.subscribe()
+    }
+}
+
+#[async_trait::async_trait]
+impl Slips for Sqlite {
+    async fn slip(&self, kind: SlipKind, key: &SlipKey) -> Result<Option<Slip>, Error> {
+        self.readers.read(|connection| slip::sqlite::slip(connection, kind, key))
+    }
+
+    async fn slips_of(&self, account: AccountId, kind: SlipKind, limit: u32) -> Result<Vec<Slip>, Error> {
+        self.readers.read(|connection| slip::sqlite::slips_of(connection, account, kind, limit))
+    }
+
+    async fn slips_due(&self, kind: SlipKind, now: Timestamp, limit: u32) -> Result<Vec<Slip>, Error> {
+        self.readers.read(|connection| slip::sqlite::slips_due(connection, kind, now, limit))
     }
 }

@@ -4,9 +4,9 @@ use super::checkpoint::{self, Checkpoints, Limits};
 use super::{connection, writer};
 use crate::exam::{
     NOW, account, account_id, account_with_sessions, at, commit, event, hash, key, key_id, race, session, session_id,
-    winner,
+    slip, winner,
 };
-use crate::{Error, Order, Outage, Sqlite, Store, Unit};
+use crate::{Error, Order, Outage, Slip, Sqlite, Store, Unit};
 use cloakroom_core::access::Revocation;
 use cloakroom_core::refresh::Family;
 use cloakroom_core::session::Session;
@@ -182,7 +182,7 @@ fn many_that_open_a_new_file_at_once_bring_it_to_its_schema_once() {
         }
     });
     let version: i64 = raw(&path).query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap();
-    assert_eq!(version, 2);
+    assert_eq!(version, 3);
 }
 
 #[tokio::test]
@@ -332,9 +332,9 @@ async fn a_schema_of_a_later_version_is_refused_untouched() {
     let (_folder, path) = new_file();
     open(&path).close().await;
     raw(&path).execute_batch("PRAGMA user_version = 7; PRAGMA wal_checkpoint(TRUNCATE);").unwrap();
-    refused_untouched(&path, &Error::SchemaTooNew { found: 7, known: 2 });
-    let text = Error::SchemaTooNew { found: 7, known: 2 }.to_string();
-    assert!(text.contains("version 7") && text.contains("up to 2"), "{text}");
+    refused_untouched(&path, &Error::SchemaTooNew { found: 7, known: 3 });
+    let text = Error::SchemaTooNew { found: 7, known: 3 }.to_string();
+    assert!(text.contains("version 7") && text.contains("up to 3"), "{text}");
 }
 
 #[test]
@@ -378,6 +378,11 @@ async fn a_cell_that_makes_no_sense_is_named_and_not_shown() {
         ("session", "seed", "zeroblob(17)"),
         ("session", "ended_reason", "'logged-out'"),
         ("session", "ended_at", "1"),
+        ("slip", "key", "x''"),
+        ("slip", "key", "zeroblob(65)"),
+        ("slip", "account", "x'0102'"),
+        ("slip", "version", "-1"),
+        ("slip", "version", "4294967296"),
         ("ring_key", "purpose", "'fun'"),
         ("ring", "version", "-1"),
         ("event", "kind", "'nothing'"),
@@ -394,11 +399,13 @@ async fn a_cell_that_makes_no_sense_is_named_and_not_shown() {
         let issues = Revocation::Issues { session: session_id(1), generation: 1, oldest: 1, from: NOW };
         let revoke = Order::Revoke { entry: issues, until: NOW };
         commit(&store, [Order::InsertKey(key(1)), Order::Record(event(1)), revoke]).await.unwrap();
+        commit(&store, [Order::AddSlip(Slip { due_at: Some(NOW), ..slip(1) })]).await.unwrap();
         raw(&path).execute(&format!("UPDATE {table} SET {column} = {value}"), []).unwrap();
 
         let answer = match table {
             "account" => store.account(account_id(1)).await.map(drop),
             "session" => store.session(session_id(1)).await.map(drop),
+            "slip" => store.slips_due(slip(1).kind, NOW, 9).await.map(drop),
             "ring_key" => store.keys().await.map(drop),
             "ring" => store.keys_version().await.map(drop),
             "event" => store.events_after(0, 9).await.map(drop),
@@ -409,6 +416,7 @@ async fn a_cell_that_makes_no_sense_is_named_and_not_shown() {
         let row = match table {
             "account" | "session" | "ring_key" => account_id(1).to_string(),
             "ring" => "-1".to_owned(),
+            "slip" => "without an id".to_owned(),
             _ => "1".to_owned(),
         };
         assert_eq!(answer, Err(Error::Corrupt { table, column, row }), "{value}");

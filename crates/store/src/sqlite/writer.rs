@@ -7,7 +7,7 @@ use super::checkpoint::{self, Checkpoints};
 use super::connection::Seat;
 use super::readers::Readers;
 use super::statement::touch;
-use crate::{Error, Order, Outage, Unit, account, event, key, revocation, session};
+use crate::{Error, Order, Outage, Unit, account, event, key, revocation, session, slip};
 use rusqlite::Connection;
 use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -138,6 +138,11 @@ fn carry_out(connection: &Connection, order: &Order) -> Result<(), Error> {
         Order::SetPassword { account, expected, next, at } => {
             account::sqlite::set_password(connection, *account, expected, next, *at)
         }
+        Order::VerifyEmail { account, email, at } => account::sqlite::verify_email(connection, *account, email, *at),
+        Order::SetEmail { account, expected, next, verified_at } => {
+            account::sqlite::set_email(connection, *account, expected, next, *verified_at)
+        }
+        Order::DeleteAccount(account) => account::sqlite::delete(connection, *account),
         Order::DisableAccount { account, at } => account::sqlite::disable(connection, *account, *at),
         Order::RaiseFloor { account, to, until } => account::sqlite::raise_floor(connection, *account, *to, *until),
         Order::OpenSession(session) => session::sqlite::open(connection, session),
@@ -165,9 +170,16 @@ fn carry_out(connection: &Connection, order: &Order) -> Result<(), Error> {
         Order::DeleteKey(key) => key::sqlite::delete(connection, *key),
         Order::Revoke { entry, until } => revocation::sqlite::revoke(connection, entry, *until),
         Order::Record(event) => event::sqlite::record(connection, event),
+        Order::AddSlip(slip) => slip::sqlite::add(connection, slip),
+        Order::PutSlip(slip) => slip::sqlite::put(connection, slip),
+        Order::ChangeSlip { expected, next } => slip::sqlite::change_to(connection, *expected, next),
+        Order::RemoveSlip { kind, key, expected } => slip::sqlite::remove(connection, *kind, key, *expected),
+        Order::RemoveSlips { account, kind } => slip::sqlite::remove_all(connection, *account, *kind),
+        Order::ExpectSlip { kind, key, expected } => slip::sqlite::expect_version(connection, *kind, key, *expected),
         Order::Sweep { now, ended_before } => {
             revocation::sqlite::sweep(connection, *now)?;
-            session::sqlite::sweep(connection, *ended_before)
+            session::sqlite::sweep(connection, *ended_before)?;
+            slip::sqlite::sweep(connection, *now)
         }
     }
 }

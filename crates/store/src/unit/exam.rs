@@ -2,9 +2,9 @@
 
 use crate::exam::{
     NOW, account, account_id, account_with_sessions, at, commit, event, hash, key, key_id, logged_out, race, session,
-    session_id,
+    session_id, slip,
 };
-use crate::{Error, Order, Outage, Sighting, Store, Unit};
+use crate::{Error, Order, Outage, Sighting, Slip, SlipKind, Store, Unit};
 use cloakroom_core::access::Revocation;
 use cloakroom_core::refresh::Family;
 use std::sync::Arc;
@@ -44,12 +44,25 @@ fn one_of_each() -> Vec<Order> {
         },
         Order::EndEverything { ended: logged_out(NOW), before: NOW, until: at(70) },
         Order::DisableAccount { account: account_id(1), at: Some(NOW) },
+        Order::VerifyEmail { account: account_id(1), email: account(1).email, at: at(8) },
+        Order::SetEmail {
+            account: account_id(1),
+            expected: account(1).email,
+            next: account(7).email,
+            verified_at: Some(at(9)),
+        },
+        Order::AddSlip(slip(9)),
+        Order::PutSlip(Slip { data: vec![9], ..slip(1) }),
+        Order::ChangeSlip { expected: 0, next: Slip { version: 1, due_at: Some(NOW), ..slip(2) } },
+        Order::RemoveSlip { kind: SlipKind::Code, key: slip(3).key, expected: 0 },
+        Order::RemoveSlips { account: account_id(1), kind: SlipKind::Code },
         Order::RaiseFloor { account: account_id(1), to: at(9), until: at(70) },
         Order::InsertKey(key(2)),
         Order::WithdrawKey { key: key_id(1), at: NOW },
         Order::DeleteKey(key_id(3)),
         Order::Revoke { entry: Revocation::Key(key_id(1)), until: at(70) },
         Order::Record(event(2)),
+        Order::DeleteAccount(account_id(4)),
         Order::Sweep { now: at(5), ended_before: at(5) },
     ]
 }
@@ -59,6 +72,15 @@ async fn prepare(store: &Arc<dyn Store>) {
     commit(store, [Order::OpenAccount(account(4)), Order::OpenSession(session(4, 4))]).await.unwrap();
     let old = Order::Revoke { entry: Revocation::Session(session_id(8)), until: at(1) };
     commit(store, [Order::InsertKey(key(1)), Order::InsertKey(key(3)), Order::Record(event(1)), old]).await.unwrap();
+    let owned = |n: u8| Slip { account: Some(account_id(n)), ..slip(n) };
+    let expired = Slip { expires_at: Some(at(2)), ..slip(5) };
+    commit(
+        store,
+        [owned(1), slip(2), slip(3), owned(4), expired, Slip { account: Some(account_id(1)), ..slip(6) }]
+            .map(Order::AddSlip),
+    )
+    .await
+    .unwrap();
 }
 
 /// Everything that can be read, as text to compare.
@@ -67,10 +89,12 @@ async fn everything(store: &Arc<dyn Store>) -> String {
     for n in 0..=9 {
         let account = store.account(account_id(n)).await.unwrap();
         let account = account.map(|a| {
-            let instants = (a.opened_at, a.password_set_at, a.disabled_at, a.not_before);
+            let instants = (a.opened_at, a.email_verified_at, a.password_set_at, a.disabled_at, a.not_before);
             (a.id, a.email, a.password.as_phc().to_owned(), instants)
         });
-        rows.push((account, store.session(session_id(n)).await.unwrap()));
+        let slip = store.slip(SlipKind::Code, &slip(n).key).await.unwrap();
+        let slip = slip.map(|s| (s.account, s.version, s.due_at, s.expires_at, s.data));
+        rows.push((account, store.session(session_id(n)).await.unwrap(), slip));
     }
     let (keys, version) = (store.keys().await.unwrap(), store.keys_version().await.unwrap());
     let (events, revocations) =

@@ -5,9 +5,11 @@
 #[cfg(test)]
 pub(crate) mod exam;
 
+use crate::Error;
 use crate::session::Sighting;
+use crate::slip::{Slip, SlipKey, SlipKind};
 use cloakroom_core::access::Revocation;
-use cloakroom_core::account::{Account, PasswordHash};
+use cloakroom_core::account::{Account, Email, PasswordHash};
 use cloakroom_core::event::Event;
 use cloakroom_core::id::{AccountId, KeyId, SessionId};
 use cloakroom_core::keyring::KeyRecord;
@@ -53,6 +55,21 @@ impl Unit {
     pub(crate) fn revokes(&self) -> bool {
         self.orders.iter().any(Order::revokes)
     }
+
+    /// A fault when a slip in it is too large, before any backend has seen it.
+    pub(crate) fn check_sizes(&self) -> Result<(), Error> {
+        let slips = self.orders.iter().filter_map(|order| match order {
+            Order::AddSlip(slip) | Order::PutSlip(slip) | Order::ChangeSlip { next: slip, .. } => Some(slip),
+            _ => None,
+        });
+        for slip in slips {
+            if slip.data.len() > Slip::MAX_DATA {
+                let (kind, bytes) = (slip.kind.as_str(), slip.data.len());
+                return Err(Error::Fault(format!("a {kind} slip of {bytes} bytes; {} is the most", Slip::MAX_DATA)));
+            }
+        }
+        Ok(())
+    }
 }
 
 impl From<Order> for Unit {
@@ -78,6 +95,31 @@ pub enum Order {
         /// When its owner set a new password; `None` when the same password was only hashed anew.
         at: Option<Timestamp>,
     },
+    /// Notes that the owner of an account receives mail at its address; a later instant replaces an earlier one. Conflicts
+    /// unless the account has the [canonical](Email::canonical) address `email`.
+    VerifyEmail {
+        /// Whose.
+        account: AccountId,
+        /// The address that was proven.
+        email: Email,
+        /// When.
+        at: Timestamp,
+    },
+    /// Gives an account another address. Conflicts unless the account has the canonical address of `expected`, and when
+    /// another account has that of `next`.
+    SetEmail {
+        /// Whose.
+        account: AccountId,
+        /// The address that was read.
+        expected: Email,
+        /// The address from now on.
+        next: Email,
+        /// When its owner proved to receive mail at `next`, if so.
+        verified_at: Option<Timestamp>,
+    },
+    /// Forgets an account with its sessions and its slips, for good. Conflicts when it is not there. Lines of the audit trail
+    /// and entries of the feed stay; so whatever ends its sessions and tells the feed comes before this.
+    DeleteAccount(AccountId),
     /// Disables an account, or enables it again. Conflicts when it is so already, or there is no such account. Its
     /// sessions are ended by an order of their own.
     DisableAccount {
@@ -203,8 +245,48 @@ pub enum Order {
     },
     /// Adds a line to the audit trail.
     Record(Event),
-    /// Forgets entries of the revocation feed whose `until` is not after `now`, and sessions whose absolute end, or end,
-    /// was before `ended_before`. Never conflicts.
+    /// Adds a slip. Conflicts when one of its kind and key is there, and when it names an account that is not there.
+    AddSlip(Slip),
+    /// Adds a slip, or replaces whatever has its kind and key. Conflicts only when it names an account that is not there.
+    PutSlip(Slip),
+    /// Replaces the slip that has the kind and key of `next`. Conflicts unless it is there with the `expected` version, and
+    /// when `next` names an account that is not there.
+    ChangeSlip {
+        /// The version that was judged.
+        expected: u32,
+        /// The slip from now on, its version included: that is not counted up by the store.
+        next: Slip,
+    },
+    /// Forgets a slip. Conflicts unless it is there with the `expected` version.
+    RemoveSlip {
+        /// What it is for.
+        kind: SlipKind,
+        /// Which.
+        key: SlipKey,
+        /// The version that was judged.
+        expected: u32,
+    },
+    /// Forgets every slip of one kind that belongs to an account. Never conflicts.
+    ///
+    /// Of units that forget them all and then add one, the last one's is left, however many race.
+    RemoveSlips {
+        /// Whose.
+        account: AccountId,
+        /// What they are for.
+        kind: SlipKind,
+    },
+    /// Changes nothing. Conflicts unless the slip is there with this version, or unless it is absent for `None`.
+    ExpectSlip {
+        /// What it is for.
+        kind: SlipKind,
+        /// Which.
+        key: SlipKey,
+        /// The version that was judged.
+        expected: Option<u32>,
+    },
+    /// Forgets entries of the revocation feed whose `until` is not after `now`, sessions whose absolute end, or end, was
+    /// before `ended_before`, and slips whose `expires_at` is not after `now`: of these at most [`Slip::SWEPT_AT_ONCE`], those
+    /// that expired first. Never conflicts.
     Sweep {
         /// The instant of the sweep.
         now: Timestamp,
@@ -235,7 +317,16 @@ impl Order {
             | Self::InsertKey(_)
             | Self::WithdrawKey { .. }
             | Self::DeleteKey(_)
+            | Self::VerifyEmail { .. }
+            | Self::SetEmail { .. }
+            | Self::DeleteAccount(_)
             | Self::Record(_)
+            | Self::AddSlip(_)
+            | Self::PutSlip(_)
+            | Self::ChangeSlip { .. }
+            | Self::RemoveSlip { .. }
+            | Self::RemoveSlips { .. }
+            | Self::ExpectSlip { .. }
             | Self::Sweep { .. } => false,
         }
     }

@@ -25,6 +25,7 @@ fn account() -> Account {
         email: Email::parse("person@example.com").unwrap(),
         password: PasswordHash::from_phc("$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$1".to_owned()),
         opened_at: NOW,
+        email_verified_at: None,
         password_set_at: NOW,
         disabled_at: None,
         not_before: None,

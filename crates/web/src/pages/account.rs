@@ -3,13 +3,23 @@
 use crate::Response;
 use crate::call::Call;
 use crate::problem::Problem;
+use cloakroom_app::device::ListedDevice;
+use cloakroom_app::factor::{ListedPasskey, PasskeyScope};
 use cloakroom_core::id::SessionId;
 use cloakroom_core::session::{Method, Session, UNKNOWN_DEVICE, device_name};
 use cloakroom_core::time::{Lifetime, Timestamp};
 use minijinja::{Value, context};
 
 /// What the page may be told that has happened; anything else is no notice.
-const NOTICES: [&str; 3] = ["password-changed", "session-ended", "others-ended"];
+const NOTICES: [&str; 7] = [
+    "password-changed",
+    "session-ended",
+    "others-ended",
+    "device-changed",
+    "device-forgotten",
+    "factor-added",
+    "factor-removed",
+];
 
 impl Call {
     /// Who is logged in, where, and the ways to end it; with what went wrong when a form of it was refused.
@@ -19,14 +29,19 @@ impl Call {
         let (me, sessions) = (app.me(seen).await?, app.sessions(seen).await?);
         let now = app.clock().now();
         let rows: Vec<Value> = sessions.iter().map(|session| row(session, me.session.id, now)).collect();
-        let (csrf, _) = self.form_token().await?;
-        let shown = problem.map(|problem| {
-            let (_, _, title) = problem.code.parts();
-            context! { title, advice => problem.code.advice() }
-        });
+        let factors = app.factors(seen).await?;
+        let devices = app.devices(seen, &self.visit()?).await?;
+        let second = factors.totp.is_some() || !factors.passkeys.is_empty();
+        let passkeys: Vec<Value> = factors.passkeys.iter().map(|passkey| passkey_row(passkey, now)).collect();
+        let devices: Vec<Value> = devices.iter().map(|device| device_row(device, now)).collect();
         let values = context! {
-            csrf,
-            problem => shown,
+            totp => factors.totp.map(|at| ago(now, at)),
+            recovery => factors.recovery,
+            passkeys, devices, second,
+            can_passkey => app.takes_passkeys(),
+            apart => self.web.site().approval_origin.is_some(),
+            mail => app.settings().mail,
+            verified => me.account.email_verified_at.is_some(),
             notice => self.query("notice").filter(|notice| NOTICES.contains(&notice.as_str())),
             email => me.account.email.as_str(),
             opened => ago(now, me.account.opened_at),
@@ -34,11 +49,30 @@ impl Call {
             min_characters => app.settings().passwords.min_characters,
             sessions => rows,
         };
-        let mut response = self.web.page(self.client.slot, "account.html", values)?;
-        if let Some(problem) = problem {
-            *response.status_mut() = problem.code.parts().0;
-        }
-        Ok(response)
+        self.form_page("account.html", problem, values).await
+    }
+}
+
+fn passkey_row(passkey: &ListedPasskey, now: Timestamp) -> Value {
+    context! {
+        name => &passkey.name,
+        approves => passkey.scope == PasskeyScope::Approval,
+        added => ago(now, passkey.added_at),
+        used => passkey.used_at.map(|at| ago(now, at)),
+    }
+}
+
+fn device_row(listed: &ListedDevice, now: Timestamp) -> Value {
+    let device = &listed.device;
+    context! {
+        id => &listed.id,
+        here => listed.here,
+        name => device.name.as_deref().unwrap_or(""),
+        family => &device.family,
+        networks => device.prefixes.iter().rev().take(3).cloned().collect::<Vec<_>>().join(", "),
+        first => ago(now, Timestamp::from_millis(device.first_seen)),
+        last => ago(now, Timestamp::from_millis(device.last_seen)),
+        trusted => device.trusted,
     }
 }
 
@@ -52,7 +86,13 @@ fn row(session: &Session, here: SessionId, now: Timestamp) -> Value {
         unknown => device_name(&session.user_agent) == UNKNOWN_DEVICE,
         agent => &session.user_agent,
         address => &session.address,
-        by => match session.method { Method::Password => "a password" },
+        by => match session.method {
+            Method::Password => "a password",
+            Method::PasswordAndTotp => "a password and an authenticator app",
+            Method::PasswordAndRecovery => "a password and a recovery code",
+            Method::PasswordAndPasskey => "a password and a passkey",
+            Method::Passkey => "a passkey",
+        },
         keeps => session.remember,
         bound => session.is_bound(),
     }

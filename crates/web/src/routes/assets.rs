@@ -6,11 +6,23 @@ use crate::problem::Problem;
 use http::header::{CONTENT_TYPE, HeaderValue};
 
 const CLIENT: &str = include_str!("../../../../client/dist/client.js");
+const APPROVE: &str = include_str!("../../../../client/dist/approve.js");
+const PAGES: &str = include_str!("../../../../client/dist/pages.js");
 const STYLE: &str = include_str!("../pages/assets/style.css");
 
 /// `GET /auth/client.js`.
 pub(crate) async fn client(_: Call) -> Result<Response, Problem> {
     Ok(file(CLIENT, "text/javascript; charset=utf-8"))
+}
+
+/// `GET /auth/approve.js`.
+pub(crate) async fn approve(_: Call) -> Result<Response, Problem> {
+    Ok(file(APPROVE, "text/javascript; charset=utf-8"))
+}
+
+/// `GET /auth/assets/pages.js`.
+pub(crate) async fn pages(_: Call) -> Result<Response, Problem> {
+    Ok(file(PAGES, "text/javascript; charset=utf-8"))
 }
 
 /// `GET /auth/assets/style.css`.

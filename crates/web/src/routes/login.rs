@@ -1,37 +1,80 @@
-//! Log-in.
+//! Log-in: a password, its second factor, or a passkey alone.
 
 use crate::Response;
 use crate::call::Call;
 use crate::problem::{Code, Problem};
 use crate::routes::{answer, opened};
-use cloakroom_app::session::Login;
+use cloakroom_app::login::{Answer, Asked, Entered, LoggedIn, Login, Wish};
+use cloakroom_core::return_to::ReturnTo;
 use cloakroom_core::session::Strategy;
+use serde_json::{Value, json};
 
 /// `POST /auth/login`: sets the cookies; JSON for a program, back to where they came from for people.
 pub(crate) async fn post(mut call: Call) -> Result<Response, Problem> {
     let email = call.fields.text("email")?;
     let password = call.fields.text("password")?;
-    let remember = call.fields.flag("remember")?;
+    let wish = call.wish()?;
     let return_to = call.return_to()?;
-    let strategy = call.strategy()?;
     let login = Login {
         email: &email,
         password,
-        remember,
-        user_agent: call.user_agent(),
-        address: call.client.address.to_string(),
-        strategy,
+        wish,
+        visit: call.visit()?,
         replaces: call.shown()?.map(|shown| shown.credential),
     };
     match call.web.app().log_in(login).await.map_err(Problem::from) {
         Err(problem) if call.fields.form => call.login_page(Some(&problem), &email, &return_to).await,
         Err(problem) => Err(problem),
-        Ok((account, session)) => {
-            let mut response =
-                if call.fields.form { call.redirect(return_to.as_str()) } else { answer(&opened(&account, &session)) };
-            call.web.set_session(&mut response, &session, call.client.slot);
-            Ok(response)
+        Ok(LoggedIn::Entered(entered)) => Ok(call.enter(&entered, &return_to)),
+        Ok(LoggedIn::SecondFactor(asked)) if call.fields.form => call.factor_page(None, &asked, &return_to).await,
+        Ok(LoggedIn::SecondFactor(asked)) => {
+            Err(Problem::new(Code::SecondFactorAsked).with("second_factor", question(&asked)))
         }
+    }
+}
+
+/// `POST /auth/login/factor`.
+pub(crate) async fn factor(mut call: Call) -> Result<Response, Problem> {
+    let id = call.fields.text("id")?;
+    let return_to = call.return_to()?;
+    let totp = call.fields.optional("totp")?.filter(|code| !code.is_empty());
+    let recovery = call.fields.optional("recovery")?.filter(|code| !code.is_empty());
+    let passkey = call.fields.json_text("passkey")?.filter(|response| !response.is_empty());
+    let shown = match (&totp, &recovery, &passkey) {
+        (Some(code), None, None) => Answer::Totp(code),
+        (None, Some(code), None) => Answer::Recovery(code),
+        (None, None, Some(response)) => Answer::Passkey(response),
+        _ => return Err(Code::BadRequest.into()),
+    };
+    let replaces = call.shown()?.map(|shown| shown.credential);
+    match call.web.app().log_in_with_factor(&id, shown, &call.visit()?, replaces).await.map_err(Problem::from) {
+        Ok(entered) => Ok(call.enter(&entered, &return_to)),
+        Err(problem) if call.fields.form => match call.web.app().second_factor_again(&id).await {
+            Ok(asked) => call.factor_page(Some(&problem), &asked, &return_to).await,
+            Err(_) => call.login_page(Some(&problem), "", &return_to).await,
+        },
+        Err(problem) => Err(problem),
+    }
+}
+
+/// `POST /auth/login/passkey/begin`.
+pub(crate) async fn ask_passkey(call: Call) -> Result<Response, Problem> {
+    let question = call.web.app().ask_any_passkey()?;
+    Ok(answer(&json!({ "state": question.state, "options": parsed(&question.options) })))
+}
+
+/// `POST /auth/login/passkey`.
+pub(crate) async fn passkey(mut call: Call) -> Result<Response, Problem> {
+    let state = call.fields.text("state")?;
+    let response = call.fields.json_text("response")?.ok_or(Code::BadRequest)?;
+    let wish = call.wish()?;
+    let return_to = call.return_to()?;
+    let replaces = call.shown()?.map(|shown| shown.credential);
+    let visit = call.visit()?;
+    match call.web.app().log_in_with_passkey(&state, &response, wish, &visit, replaces).await.map_err(Problem::from) {
+        Ok(entered) => Ok(call.enter(&entered, &return_to)),
+        Err(problem) if call.fields.form => call.login_page(Some(&problem), "", &return_to).await,
+        Err(problem) => Err(problem),
     }
 }
 
@@ -44,7 +87,39 @@ pub(crate) async fn get(mut call: Call) -> Result<Response, Problem> {
     call.login_page(None, "", &return_to).await
 }
 
+fn question(asked: &Asked) -> Value {
+    json!({
+        "id": asked.id,
+        "totp": asked.totp,
+        "recovery": asked.recovery,
+        "passkey": asked.passkey.as_deref().map(parsed),
+    })
+}
+
+/// What a library wrote as JSON, as a member of ours.
+pub(super) fn parsed(json: &str) -> Value {
+    serde_json::from_str(json).unwrap_or(Value::Null)
+}
+
 impl Call {
+    fn enter(&self, entered: &Entered, return_to: &ReturnTo) -> Response {
+        let mut response = if self.fields.form {
+            self.redirect(return_to.as_str())
+        } else {
+            answer(&opened(&entered.account, &entered.opened))
+        };
+        self.web.set_session(&mut response, &entered.opened, self.client.slot);
+        // A program keeps no cookies; what it would keep beside its tokens is nobody's device.
+        if entered.opened.session.strategy != Strategy::Native {
+            self.remember_device(&mut response, entered.device.as_deref());
+        }
+        response
+    }
+
+    fn wish(&mut self) -> Result<Wish, Problem> {
+        Ok(Wish { remember: self.fields.flag("remember")?, strategy: self.strategy()? })
+    }
+
     /// The strategy that a log-in asks for, else the one of this site. A browser never gets the tokens of a program: a
     /// script could keep them.
     fn strategy(&mut self) -> Result<Strategy, Problem> {

@@ -3,22 +3,28 @@
 pub(crate) mod account;
 pub(crate) mod assets;
 pub(crate) mod csrf;
+pub(crate) mod devices;
+pub(crate) mod email;
+pub(crate) mod factors;
 pub(crate) mod home;
 pub(crate) mod jwks;
 pub(crate) mod login;
 pub(crate) mod logout;
 pub(crate) mod me;
+pub(crate) mod passkeys;
 pub(crate) mod password;
 pub(crate) mod refresh;
 pub(crate) mod reports;
 pub(crate) mod revocations;
 pub(crate) mod sessions;
 pub(crate) mod signup;
+pub(crate) mod step_up;
 
 use crate::Response;
 use cloakroom_app::session::{Handed, Opened};
 use cloakroom_core::account::Account;
 use cloakroom_core::session::Session;
+use http::StatusCode;
 use http::header::{CONTENT_TYPE, HeaderValue};
 use serde_json::{Value, json};
 
@@ -26,6 +32,28 @@ use serde_json::{Value, json};
 fn answer(body: &Value) -> Response {
     let mut response = Response::new(body.to_string().into());
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
+/// An answer with one more member.
+fn with(mut body: Value, name: &str, value: Value) -> Value {
+    if let Some(body) = body.as_object_mut() {
+        body.insert(name.to_owned(), value);
+    }
+    body
+}
+
+/// The same as 202: it happens, and when it has happened the owner of an address is told.
+fn accepted(body: &Value) -> Response {
+    let mut response = answer(body);
+    *response.status_mut() = StatusCode::ACCEPTED;
+    response
+}
+
+/// Done, and nothing to say.
+fn no_content() -> Response {
+    let mut response = Response::default();
+    *response.status_mut() = StatusCode::NO_CONTENT;
     response
 }
 
@@ -55,7 +83,11 @@ fn opened(account: &Account, opened: &Opened) -> Value {
 }
 
 fn account_of(account: &Account) -> Value {
-    json!({ "id": account.id.to_string(), "email": account.email.as_str() })
+    json!({
+        "id": account.id.to_string(),
+        "email": account.email.as_str(),
+        "email_verified": account.email_verified_at.is_some(),
+    })
 }
 
 fn session_of(session: &Session) -> Value {
@@ -63,7 +95,7 @@ fn session_of(session: &Session) -> Value {
         "id": session.id.to_string(),
         "opened_at": session.opened_at.unix_seconds(),
         "ends_at": session.absolute_until.unix_seconds(),
-        "methods": [session.method.as_str()],
+        "methods": session.method.amr(),
         "strategy": session.strategy.as_str(),
     })
 }

@@ -52,7 +52,7 @@ fn row(session: &Session, here: SessionId) -> Value {
         "opened_at": session.opened_at.unix_seconds(),
         "last_used_at": session.last_used_at.unix_seconds(),
         "ends_at": session.absolute_until.unix_seconds(),
-        "methods": [session.method.as_str()],
+        "methods": session.method.amr(),
         "strategy": session.strategy.as_str(),
         "remember": session.remember,
         "bound": session.is_bound(),

@@ -3,8 +3,7 @@
 use crate::Response;
 use crate::call::Call;
 use crate::problem::Problem;
-use crate::routes::answer;
-use http::StatusCode;
+use crate::routes::accepted;
 use serde_json::json;
 
 /// `POST /auth/signup`: 202, or for a form back to the log-in page; the same whether or not the address is taken.
@@ -12,15 +11,11 @@ pub(crate) async fn post(mut call: Call) -> Result<Response, Problem> {
     let email = call.fields.text("email")?;
     let password = call.fields.text("password")?;
     let return_to = call.return_to()?;
-    match call.web.app().sign_up(&email, password).await.map_err(Problem::from) {
+    match call.web.app().sign_up(&email, password, &call.visit()?).await.map_err(Problem::from) {
         Err(problem) if call.fields.form => call.signup_page(Some(&problem), &email, &return_to).await,
         Err(problem) => Err(problem),
         Ok(()) if call.fields.form => Ok(call.after_signup(&return_to)),
-        Ok(()) => {
-            let mut response = answer(&json!({ "status": "accepted", "login": "/auth/login" }));
-            *response.status_mut() = StatusCode::ACCEPTED;
-            Ok(response)
-        }
+        Ok(()) => Ok(accepted(&json!({ "status": "accepted", "login": "/auth/login" }))),
     }
 }
 

@@ -1,25 +1,24 @@
 //! Before anything else happens to a request: methods that are refused everywhere, plain http on an https site, and
 //! scripts that want to become a service worker.
 
+use crate::door::{Door, host_name, host_of, is_for_approvals};
 use crate::navigation::{is_navigation, text};
 use crate::problem::{Code, Problem};
 use crate::{Client, Response, Web};
-use http::header::{CACHE_CONTROL, CONNECTION, HOST, LOCATION};
+use http::header::{CACHE_CONTROL, CONNECTION, LOCATION};
 use http::request::Parts;
 use http::{HeaderValue, StatusCode};
 
-/// The host that a request asks for, without its port: of the target where it names one (HTTP/2, absolute form), else of
-/// the one `Host` field.
-fn host_of(request: &Parts) -> &str {
-    let authority = request.uri.authority().map(http::uri::Authority::as_str);
-    let authority = authority.or_else(|| text(&request.headers, HOST.as_str())).unwrap_or_default();
-    let name = authority.rsplit_once(':').filter(|(_, port)| port.bytes().all(|b| b.is_ascii_digit()));
-    name.map_or(authority, |(name, _)| name)
-}
-
 impl Web {
     /// Answers a request that must not go any further. `None` when it may.
-    pub fn refuse_early(&self, request: &Parts, client: &Client) -> Option<Response> {
+    ///
+    /// `told` is the host that a trusted proxy says the client asked for. It must lead to the same door as `Host`: else the
+    /// application would be served on the origin of approvals.
+    pub fn refuse_early(&self, request: &Parts, client: &Client, told: Option<&HeaderValue>) -> Option<Response> {
+        let told = told.and_then(|told| told.to_str().ok()).map(|told| self.door_of(host_name(told)));
+        if told.is_some_and(|told| told != self.door(request)) {
+            return Some(self.problem(&Problem::new(Code::Misdirected), client));
+        }
         // BR-13: an echo of cookies is worth nothing to anybody but a thief.
         let method = request.method.as_str();
         if ["TRACE", "TRACK", "CONNECT"].iter().any(|refused| refused.eq_ignore_ascii_case(method)) {
@@ -32,7 +31,21 @@ impl Web {
         if self.site.is_https() && !client.https && !from_here {
             return Some(self.to_https(request, client));
         }
-        if !keys && !self.site.is_called(host_of(request)) {
+        if self.door(request) == Door::Approval && !is_for_approvals(request.uri.path()) {
+            // Whoever looks at its front page is led home; nothing else of the site is here.
+            let looks = is_navigation(&request.method, &request.headers) && request.uri.path() == "/";
+            let problem = Problem::new(Code::Misdirected);
+            return Some(if looks {
+                self.redirect_to_public("/")
+            } else if is_navigation(&request.method, &request.headers) {
+                let mut page = self.error_page(&problem, client.slot);
+                self.finish(page.headers_mut(), client);
+                page
+            } else {
+                self.problem(&problem, client)
+            });
+        }
+        if !keys && !self.site.is_called(host_of(request)) && self.door(request) == Door::Public {
             return Some(self.problem(&Problem::new(Code::Misdirected), client));
         }
         let worker = request.headers.contains_key("service-worker")
@@ -52,7 +65,7 @@ impl Web {
         let target = request.uri.path_and_query().map_or("/", |path| path.as_str());
         let mut response = Response::default();
         *response.status_mut() = StatusCode::PERMANENT_REDIRECT;
-        let location = HeaderValue::from_str(&format!("{}{target}", self.site.origin));
+        let location = HeaderValue::from_str(&format!("{}{target}", self.site_at(self.door(request)).origin));
         response.headers_mut().insert(LOCATION, location.unwrap_or(HeaderValue::from_static("/")));
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         // A browser that kept it would go on in a circle after a proxy was mended.

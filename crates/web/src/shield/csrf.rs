@@ -72,6 +72,7 @@ mod tests {
     fn site() -> Site {
         Site {
             origin: "https://app.example.com".into(),
+            approval_origin: None,
             hosts: vec![],
             trusted_origins: vec!["https://admin.example.com".into()],
             cookies: CookieNames::SECURE,

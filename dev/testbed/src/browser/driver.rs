@@ -30,6 +30,10 @@ pub(super) trait BrowserDriver: Send + Sync {
 #[async_trait]
 pub(super) trait ContextDriver: Send + Sync {
     async fn page(&self) -> Result<Box<dyn TabDriver>>;
+    /// Every window of this jar, whoever opened it: its name in the protocol, and its address.
+    async fn windows(&self) -> Result<Vec<(String, String)>>;
+    /// Drives a window that is there already.
+    async fn adopt(&self, window: String) -> Result<Box<dyn TabDriver>>;
     async fn cookies(&self) -> Result<Vec<Cookie>>;
     async fn close(&self) -> Result<()>;
 }
@@ -39,6 +43,9 @@ pub(super) trait TabDriver: Send + Sync {
     /// Runs an expression that gives (a promise of) a string of JSON or `undefined`, which becomes null,
     /// or the word `gone`, which is no JSON, when the document was left.
     async fn evaluate(&self, expression: &str, within: Duration) -> Result<Value, EvalError>;
+    /// The same in a world of its own: it shares the document with the page, but neither its globals nor what the page may
+    /// not do (Content Security Policy, Trusted Types).
+    async fn evaluate_apart(&self, expression: &str, within: Duration) -> Result<Value, EvalError>;
     async fn goto(&self, url: &str) -> Result<()>;
     async fn reload(&self) -> Result<()>;
     async fn back(&self) -> Result<()>;
@@ -47,13 +54,26 @@ pub(super) trait TabDriver: Send + Sync {
     async fn click(&self, x: f64, y: f64) -> Result<()>;
     async fn type_text(&self, text: &str) -> Result<()>;
     async fn press(&self, key: &Key) -> Result<()>;
-    /// The viewport as PNG at `width` by `height` CSS pixels, one device pixel each.
-    async fn screenshot(&self, width: u32, height: u32, dark: bool) -> Result<Vec<u8>>;
+    /// Changes what is emulated. It stays over navigations.
+    async fn set_look(&self, look: Look) -> Result<()>;
+    /// The viewport as PNG, once what is emulated has been painted.
+    async fn screenshot(&self) -> Result<Vec<u8>>;
     async fn set_javascript(&self, enabled: bool) -> Result<()>;
     /// While the page's scripts are off: changes whenever the tab got to another document or its document got further.
     fn moves_without_scripts(&self) -> Option<watch::Receiver<()>>;
+    /// Carries out a command on virtual authenticators (`WebAuthn` 3, 11): `command` as both protocols name it, without their
+    /// prefix, and binary values as base64url.
+    async fn web_authn(&self, command: &str, params: Value) -> Result<Value>;
     async fn responses(&self) -> Result<Vec<ResponseSeen>>;
     async fn close(&self) -> Result<()>;
+}
+
+/// What a page is made to believe of the screen; `None` is what the browser has.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Look {
+    /// Width and height in CSS pixels, one device pixel each.
+    pub(super) viewport: Option<(u32, u32)>,
+    pub(super) is_dark: Option<bool>,
 }
 
 /// Why an expression gave no value.

@@ -1,14 +1,17 @@
 //! Real headless browsers for tests: Chromium through the `DevTools` protocol, Firefox through `WebDriver` `BiDi`, one
-//! interface over both. No driver binary and no Node is needed, only the browser itself.
+//! interface over both. No driver binary and no Node is needed, only the browser itself. `WebKitGTK` comes with a driver, and
+//! does less of it ([`Browser::launch_webkit`]).
 //!
 //! [`Browser`] is one running program, [`Context`] a cookie jar of its own inside it, [`Page`] a tab in that jar. All of
 //! them may be used by several tasks at once. Names other than loopback ones never leave the machine: `*.test` is this
 //! machine, everything else does not resolve (Chromium) or is this machine too (Firefox).
 //!
-//! Deliberately not here: downloads, pop-up windows a page opens itself, extensions, proxies, a browser with a window.
+//! Deliberately not here: downloads, extensions, proxies, a browser with a window.
 
 #![expect(clippy::indexing_slicing, reason = "a serde_json value answers null for what is not there")]
 
+mod authenticator;
+mod axe;
 mod chromium;
 mod cookie;
 mod driver;
@@ -19,18 +22,26 @@ mod page;
 mod process;
 mod profile;
 mod response;
+mod webkit;
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
+use tokio::time::Instant;
 
+pub use self::authenticator::{Authenticator, Credential};
+pub use self::axe::{Place, Violation};
 pub use self::cookie::{Cookie, SameSite};
 pub use self::page::Page;
 pub use self::profile::Profile;
 pub use self::response::ResponseSeen;
 
-/// A browser engine this crate can drive.
+/// How often it is asked which windows there are, while one is waited for.
+const ASK_AGAIN: Duration = Duration::from_millis(50);
+
+/// A browser engine that every story runs in, because it can be driven in every respect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Engine {
     /// Debian's `chromium`, by the `DevTools` protocol.
@@ -70,7 +81,8 @@ impl Engine {
 /// nobody else holds; commands still pending in its contexts and pages then fail at once.
 pub struct Browser {
     driver: Arc<dyn driver::BrowserDriver>,
-    engine: Engine,
+    /// None for `WebKitGTK`.
+    engine: Option<Engine>,
 }
 
 impl Browser {
@@ -87,11 +99,18 @@ impl Browser {
             Engine::Chromium => Arc::new(chromium::Chromium::launch(program, profile).await?),
             Engine::Firefox => Arc::new(firefox::Firefox::launch(program, profile).await?),
         };
-        Ok(Self { driver, engine })
+        Ok(Self { driver, engine: Some(engine) })
     }
 
-    /// Which engine this is.
-    pub fn engine(&self) -> Engine {
+    /// Starts Debian's `WebKitGTK` on a screen that nobody sees. Pages can be visited, typed into, clicked, read, evaluated
+    /// and photographed, one command at a time in each context; what else there is answers with an error. It takes any
+    /// certificate, and it keeps `Secure` cookies over TLS only, also on loopback.
+    pub async fn launch_webkit() -> Result<Self> {
+        Ok(Self { driver: Arc::new(webkit::WebKit::launch().await?), engine: None })
+    }
+
+    /// Which engine this is; none for `WebKitGTK`, which is not one that every story runs in.
+    pub fn engine(&self) -> Option<Engine> {
         self.engine
     }
 
@@ -125,13 +144,43 @@ impl Browser {
 /// A cookie jar with its own storage, apart from every other context of the same browser.
 pub struct Context {
     driver: Box<dyn driver::ContextDriver>,
-    engine: Engine,
+    engine: Option<Engine>,
 }
 
 impl Context {
     /// Opens a new blank tab in this jar.
     pub async fn page(&self) -> Result<Page> {
         Ok(Page::new(self.driver.page().await?, self.engine))
+    }
+
+    /// Waits up to 20 s for a window that a page has opened itself, by what its address contains, and drives it from then on.
+    pub async fn opened(&self, part: &str) -> Result<Page> {
+        let found = self.window(part, true).await?.with_context(|| format!("no window at {part:?} was opened"))?;
+        Ok(Page::new(self.driver.adopt(found).await?, self.engine))
+    }
+
+    /// Waits up to 20 s until no window of this jar has an address that contains `part`: whatever was there has closed
+    /// itself, or went elsewhere.
+    pub async fn closed(&self, part: &str) -> Result<()> {
+        match self.window(part, false).await? {
+            None => Ok(()),
+            Some(_) => bail!("the window at {part:?} is still open"),
+        }
+    }
+
+    /// The window at `part`, once there is one, or once there is none. What it is when the time is over.
+    async fn window(&self, part: &str, there: bool) -> Result<Option<String>> {
+        let end = Instant::now() + driver::PAGE_DEADLINE;
+        // No protocol tells of all windows in one way, so they are asked for.
+        let mut again = tokio::time::interval(ASK_AGAIN);
+        loop {
+            again.tick().await;
+            let windows = self.driver.windows().await?;
+            let found = windows.into_iter().find(|(_, address)| address.contains(part)).map(|(window, _)| window);
+            if found.is_some() == there || Instant::now() >= end {
+                return Ok(found);
+            }
+        }
     }
 
     /// Every cookie of the jar, `HttpOnly` ones included, of all sites.

@@ -2,6 +2,7 @@
 //! wait ends with an event in the page or with its deadline.
 
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow, bail};
@@ -10,7 +11,9 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::Engine;
-use super::driver::{COMMAND_DEADLINE, EvalError, PAGE_DEADLINE, TabDriver};
+use super::authenticator::{Authenticator, Credential};
+use super::axe::{self, Violation};
+use super::driver::{COMMAND_DEADLINE, EvalError, Look, PAGE_DEADLINE, TabDriver};
 use super::key::Key;
 use super::response::ResponseSeen;
 
@@ -25,17 +28,19 @@ const CENSUS: &str = include_str!("census.js");
 /// One tab.
 pub struct Page {
     tab: Box<dyn TabDriver>,
-    engine: Engine,
+    engine: Option<Engine>,
+    /// Outlives a screenshot with another one.
+    look: Mutex<Look>,
 }
 
 impl Page {
-    pub(super) fn new(tab: Box<dyn TabDriver>, engine: Engine) -> Self {
-        Self { tab, engine }
+    pub(super) fn new(tab: Box<dyn TabDriver>, engine: Option<Engine>) -> Self {
+        Self { tab, engine, look: Mutex::default() }
     }
 
-    /// Which engine shows this page.
+    /// Which engine shows this page. Panics for `WebKitGTK`, which is not one that every story runs in.
     pub fn engine(&self) -> Engine {
-        self.engine
+        self.engine.expect("a page in an engine that every story runs in")
     }
 
     /// Goes to `url`, waits for `load`, and gives the address arrived at. Any HTTP status is an arrival.
@@ -125,16 +130,72 @@ impl Page {
     }
 
     /// Writes the viewport as PNG of `width` by `height` pixels. The size and the colour scheme are undone afterwards.
-    /// Firefox refuses `dark`: its `BiDi` has no command for it.
     pub async fn screenshot(&self, path: &Path, width: u32, height: u32, dark: bool) -> Result<()> {
-        let picture = self.tab.screenshot(width, height, dark).await?;
-        tokio::fs::write(path, picture).await.with_context(|| format!("writing {}", path.display()))
+        self.tab.set_look(Look { viewport: Some((width, height)), is_dark: Some(dark) }).await?;
+        let picture = self.tab.screenshot().await;
+        self.tab.set_look(self.look(|_| {})).await?;
+        tokio::fs::write(path, picture?).await.with_context(|| format!("writing {}", path.display()))
+    }
+
+    /// From now on the page is shown to somebody who prefers dark colours, in this tab.
+    pub async fn emulate_dark(&self) -> Result<()> {
+        self.tab.set_look(self.look(|look| look.is_dark = Some(true))).await
+    }
+
+    /// The same with light colours, which is what browsers prefer by themselves.
+    pub async fn emulate_light(&self) -> Result<()> {
+        self.tab.set_look(self.look(|look| look.is_dark = Some(false))).await
+    }
+
+    /// From now on the viewport is `width` by `height` CSS pixels, one device pixel each.
+    pub async fn set_viewport(&self, width: u32, height: u32) -> Result<()> {
+        self.tab.set_look(self.look(|look| look.viewport = Some((width, height)))).await
+    }
+
+    /// What axe finds wrong in the document, by the rules of WCAG 2.0 to 2.2, levels A and AA, and its best practices. It runs
+    /// beside the page, whose policy neither hinders it nor notices. Frames are not looked into.
+    pub async fn axe(&self) -> Result<Vec<Violation>> {
+        let found = self.tab.evaluate_apart(&axe::script()?, PAGE_DEADLINE).await.context("running axe")?;
+        axe::read(&found)
     }
 
     /// Switches the page's own scripts off or on, from the next document on. Chromium only. While they are off,
     /// [`Self::eval`] works for what needs no timer, and conditions are asked whenever the document got further.
     pub async fn set_javascript(&self, enabled: bool) -> Result<()> {
         self.tab.set_javascript(enabled).await
+    }
+
+    /// Plugs in an authenticator that is made of software, such as phones and laptops have one built in: it keeps passkeys,
+    /// verifies its user, and consents to everything at once. In Chromium it belongs to this tab, in Firefox to all tabs of
+    /// the browser: people who are not to share one get browsers of their own. `WebKitGTK` has no `WebAuthn`.
+    pub async fn add_authenticator(&self) -> Result<Authenticator> {
+        let answer = self.tab.web_authn("AddVirtualAuthenticator", Authenticator::options()).await?;
+        Authenticator::read(&answer)
+    }
+
+    /// Unplugs it, with everything in it.
+    pub async fn remove_authenticator(&self, authenticator: Authenticator) -> Result<()> {
+        self.tab.web_authn("RemoveVirtualAuthenticator", authenticator.named()).await?;
+        Ok(())
+    }
+
+    /// Whether it verifies its user from now on, as with the right finger, or fails to, as with another one.
+    pub async fn set_user_verified(&self, authenticator: &Authenticator, verified: bool) -> Result<()> {
+        let mut params = authenticator.named();
+        params["isUserVerified"] = verified.into();
+        self.tab.web_authn("SetUserVerified", params).await?;
+        Ok(())
+    }
+
+    /// The credentials that it holds, private keys included.
+    pub async fn credentials(&self, authenticator: &Authenticator) -> Result<Vec<Credential>> {
+        Credential::read_all(&self.tab.web_authn("GetCredentials", authenticator.named()).await?)
+    }
+
+    /// Puts a credential of another authenticator into this one: a passkey that was synchronised, or cloned.
+    pub async fn add_credential(&self, authenticator: &Authenticator, credential: &Credential) -> Result<()> {
+        self.tab.web_authn("AddCredential", credential.addressed(authenticator)).await?;
+        Ok(())
     }
 
     /// Every response this tab has received so far, redirects and bodies included, `Set-Cookie` excluded. Waits a few
@@ -184,6 +245,12 @@ impl Page {
             };
             next.context("the browser is gone")?;
         }
+    }
+
+    fn look(&self, change: impl FnOnce(&mut Look)) -> Look {
+        let mut look = self.look.lock().unwrap_or_else(PoisonError::into_inner);
+        change(&mut look);
+        *look
     }
 
     async fn find(&self, selector: &str, purpose: &str) -> Result<Value> {

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow, bail};
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
-use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
-use tokio::process::{Child, ChildStderr, Command};
+use tokio::io::{AsyncBufReadExt as _, AsyncRead, BufReader, Lines};
+use tokio::process::{Child, Command};
 use tokio::sync::Mutex;
 
 use super::profile::Profile;
@@ -20,6 +20,15 @@ const QUIT_DEADLINE: Duration = Duration::from_secs(10);
 /// Lines of the browser's own output that a failed start quotes.
 const QUOTED_LINES: usize = 20;
 
+/// How a program says that it is ready.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Says {
+    /// By the first line of its standard output.
+    FirstLine,
+    /// By a line of its standard error that has this in it.
+    AfterMarker(&'static str),
+}
+
 pub(super) struct Process {
     group: Pid,
     child: Mutex<Child>,
@@ -28,13 +37,8 @@ pub(super) struct Process {
 }
 
 impl Process {
-    /// Starts `program` and waits for the line of its standard error that begins with `marker`; gives the rest of it.
-    pub(super) async fn start(
-        program: &Path,
-        args: &[String],
-        profile: Profile,
-        marker: &str,
-    ) -> Result<(Self, String)> {
+    /// Starts `program` and waits until it says what `says` describes; gives the rest of that line.
+    pub(super) async fn start(program: &Path, args: &[String], profile: Profile, says: Says) -> Result<(Self, String)> {
         let scratch = profile.path().join("tmp");
         std::fs::create_dir_all(&scratch)?;
         let mut child = Command::new(program)
@@ -46,21 +50,26 @@ impl Process {
             .env("TMPDIR", &scratch)
             .env("MOZ_CRASHREPORTER_DISABLE", "1")
             .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
+            .stdout(if says == Says::FirstLine { Stdio::piped() } else { Stdio::null() })
+            .stderr(if says == Says::FirstLine { Stdio::null() } else { Stdio::piped() })
             .process_group(0)
             .kill_on_drop(true)
             .spawn()
             .with_context(|| format!("cannot start {}", program.display()))?;
-        let stderr = child.stderr.take().context("the browser has no standard error")?;
+        let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
         let id = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
         let group = id.context("the browser ended while it started")?;
         let process = Self { group, child: Mutex::new(child), _profile: profile };
 
-        let mut lines = BufReader::new(stderr).lines();
-        let address = tokio::time::timeout(START_DEADLINE, find_marker(&mut lines, marker))
+        let output: Box<dyn AsyncRead + Send + Unpin> = match (stdout, stderr) {
+            (Some(stdout), _) => Box::new(stdout),
+            (None, Some(stderr)) => Box::new(stderr),
+            (None, None) => bail!("the browser has no output"),
+        };
+        let mut lines = BufReader::new(output).lines();
+        let address = tokio::time::timeout(START_DEADLINE, find_line(&mut lines, says))
             .await
-            .map_err(|_| anyhow!("{} did not say {marker:?} within {START_DEADLINE:?}", program.display()))??;
+            .map_err(|_| anyhow!("{} did not say {says:?} within {START_DEADLINE:?}", program.display()))??;
         // Unread output would fill the pipe and stop the browser.
         tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
         Ok((process, address))
@@ -88,7 +97,11 @@ impl Drop for Process {
     }
 }
 
-async fn find_marker(lines: &mut Lines<BufReader<ChildStderr>>, marker: &str) -> Result<String> {
+async fn find_line(lines: &mut Lines<BufReader<Box<dyn AsyncRead + Send + Unpin>>>, says: Says) -> Result<String> {
+    let marker = match says {
+        Says::FirstLine => "",
+        Says::AfterMarker(marker) => marker,
+    };
     let mut tail = VecDeque::new();
     while let Some(line) = lines.next_line().await? {
         if let Some((_, rest)) = line.split_once(marker) {

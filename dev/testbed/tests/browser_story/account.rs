@@ -58,7 +58,7 @@ pub(crate) async fn story(engine: Engine) {
     let outline = page.eval("getComputedStyle(document.activeElement).outlineStyle").await.unwrap();
     assert_eq!(outline, "solid", "who goes there by keyboard sees where they are");
     let name = page.eval("document.activeElement.getAttribute('aria-label')").await.unwrap();
-    assert!(name.as_str().unwrap().starts_with("End the session on Firefox on Android"), "{name}");
+    assert!(name.as_str().unwrap().starts_with("End this session: Firefox on Android"), "{name}");
     page.press("Enter").await.unwrap();
     page.wait_for("document.readyState === 'complete' && document.querySelectorAll('ul.sessions li').length === 1")
         .await

@@ -122,6 +122,7 @@ async fn notes(stage: &Stage, context: &Context, email: &str, new: bool) -> Page
     page.goto(&format!("{}/auth/{}", stage.origin(), if new { "signup" } else { "login" })).await.unwrap();
     if new {
         sign_up(&page, email).await;
+        stage.confirm(context, email).await;
     }
     log_in(&page, email, &format!("{}/", stage.origin())).await;
     page.wait_for(CONNECTED).await.unwrap();

@@ -5,11 +5,16 @@
 
 mod account;
 mod api;
+mod approve;
+mod bank;
 mod bearer;
 mod complete;
 mod elsewhere;
 mod from_elsewhere;
+mod look;
+mod mails;
 mod notes;
+mod passkeys;
 mod person;
 mod plain;
 mod restart;
@@ -19,6 +24,7 @@ mod spa;
 mod split;
 mod stage;
 mod ticket;
+mod webkit;
 
 use cloakroom_testbed::browser::Engine;
 
@@ -51,4 +57,16 @@ in_every_engine! {
     a_log_out_closes_the_streams_of_its_session_everywhere_and_of_nobody_else = super::complete::streams;
     after_a_log_out_going_back_shows_nothing_not_even_from_the_back_forward_cache = super::complete::going_back;
     a_session_on_the_account_page_is_ended_by_keyboard_alone = super::account::story;
+    links_of_mails_survive_scanners_confirm_an_address_and_reset_a_password_once = super::mails::confirm_and_reset;
+    a_link_of_a_mail_ends_a_session_of_somebody_else_once_and_not_by_being_looked_at = super::mails::revoke;
+    links_of_mails_change_an_address_and_take_that_back = super::mails::change_and_take_back;
+    a_transfer_is_approved_in_a_window_with_a_password_and_with_a_passkey = super::approve::by_window;
+    a_transfer_is_approved_by_going_there_also_where_windows_are_blocked = super::approve::by_redirect;
+    a_script_of_the_application_neither_reads_nor_drives_an_approval_on_its_own_origin = super::approve::a_script_beside_it;
+    on_one_origin_an_approval_is_not_framed_but_a_script_can_write_into_its_window = super::approve::what_one_origin_allows;
+    a_passkey_logs_in_alone_and_after_the_password_and_not_for_another_finger = super::passkeys::log_in_alone_and_as_second_factor;
+    an_authenticator_app_is_added_by_its_qr_code_and_recovery_codes_are_shown_once = super::passkeys::app_and_recovery_codes;
+    who_guesses_sees_the_seconds_go_by = super::passkeys::waiting;
+    every_page_before_the_log_in_is_for_every_eye_and_hand = super::look::entrance;
+    every_page_behind_the_log_in_is_for_every_eye_and_hand = super::look::inside;
 }

@@ -156,6 +156,7 @@ async fn enter(stage: &Stage, context: &Context) -> (Page, Page) {
     one.wait_for(SIGNED_OUT).await.unwrap();
     one.click("#signed-out a.button").await.unwrap();
     sign_up(&one, EMAIL).await;
+    stage.confirm(context, EMAIL).await;
     log_in(&one, EMAIL, &home).await;
     let two = context.page().await.unwrap();
     two.goto(&home).await.unwrap();

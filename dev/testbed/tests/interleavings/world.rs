@@ -2,16 +2,19 @@
 
 use crate::ground::Ground;
 use crate::step::{Forgery, Step};
-use cloakroom_app::session::{Company, Handed, Login, Opened};
+use cloakroom_app::device::{MOST_DEVICES, Visit};
+use cloakroom_app::login::{LoggedIn, Login, Wish};
+use cloakroom_app::session::{Company, Handed, Opened};
 use cloakroom_app::token::Credential;
 use cloakroom_app::{App, Error, ManualClock, Refusal};
 use cloakroom_core::id::SessionId;
 use cloakroom_core::session::{Session, Strategy};
 use cloakroom_core::time::{Lifetime, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::Ipv6Addr;
 use std::sync::Arc;
 
-const PASSWORD: &str = "correct horse battery staple";
+const PASSWORD: &str = "amber kettle river thimble";
 
 /// Longer than any round trip that is believed, twice.
 const LONG: Lifetime = Lifetime::from_secs(61);
@@ -60,7 +63,7 @@ impl<'a> World<'a> {
             nodes.push(ground.start(node, &clock).await);
         }
         let address = ground.new_address();
-        nodes[0].sign_up(&address, PASSWORD.to_owned()).await.unwrap();
+        nodes[0].sign_up(&address, PASSWORD.to_owned(), &visit(&address)).await.unwrap();
         let (opened, other) = (log_in(&nodes[0], &address).await, log_in(&nodes[1], &address).await);
         let (owner, other) = (jar(&opened), (other.session.id, jar(&other)));
         let refresh_tokens = BTreeMap::from([(0, owner.refresh.clone())]);
@@ -263,13 +266,22 @@ async fn log_in(node: &App, address: &str) -> Opened {
     let login = Login {
         email: address,
         password: PASSWORD.to_owned(),
-        remember: true,
-        user_agent: "",
-        address: "127.0.0.1".to_owned(),
-        strategy: Strategy::Cookie,
+        wish: Wish { remember: true, strategy: Strategy::Cookie },
+        visit: visit(address),
         replaces: None,
     };
-    node.log_in(login).await.unwrap().1
+    match node.log_in(login).await.unwrap() {
+        LoggedIn::Entered(entered) => entered.opened,
+        LoggedIn::SecondFactor(_) => panic!("nobody has enrolled one"),
+    }
+}
+
+/// Everybody from a network of their own: so many in one world's hour would be a flood from one.
+fn visit(address: &str) -> Visit<'static> {
+    let hash = address.bytes().fold(7_u32, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into()));
+    let (high, low) = ((hash >> 16) as u16, (hash & 0xffff) as u16);
+    let address = Ipv6Addr::new(0x2001, 0xdb8, high, low, 0, 0, 0, 1).into();
+    Visit { devices: [None; MOST_DEVICES], user_agent: "", address }
 }
 
 fn jar(opened: &Opened) -> Jar {

@@ -5,6 +5,7 @@ use http::StatusCode;
 use serde_json::json;
 
 const ACCESS: &str = "__Host-Http-cloakroom";
+const DEVICE: &str = "__Secure-cloakroom-device";
 const REFRESH: &str = "__Secure-cloakroom-refresh";
 
 #[tokio::test]
@@ -129,7 +130,7 @@ async fn the_pages_do_the_same_without_any_script() {
     let entered = ann.submit("/auth/login", &right).await;
     assert_eq!((entered.status, entered.header("location")), (StatusCode::SEE_OTHER, "/app/start"));
     assert!(
-        entered.cookies().iter().all(|cookie| cookie.contains("; Max-Age=2592000")),
+        entered.cookies().iter().all(|cookie| cookie.contains("; Max-Age=2592000") || cookie.contains("-device=")),
         "remembered: {:?}",
         entered.cookies()
     );
@@ -190,7 +191,8 @@ async fn asvs_3_3_1_cookies_have_prefix_and_every_attribute() {
     };
     assert_eq!(attributes(ACCESS), "Path=/; HttpOnly; Secure; SameSite=Lax");
     assert_eq!(attributes(REFRESH), "Path=/auth/refresh; HttpOnly; Secure; SameSite=Strict");
-    assert_eq!(cookies.len(), 2);
+    assert_eq!(attributes(DEVICE), "Path=/auth; HttpOnly; Secure; SameSite=Lax; Max-Age=34560000");
+    assert_eq!(cookies.len(), 3);
     house.close().await;
 }
 

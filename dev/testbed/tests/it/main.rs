@@ -3,16 +3,34 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 mod accounts;
+mod address;
+mod approving;
+mod asking;
 mod attacks;
 mod csrf;
+mod devices;
 mod every_row;
+mod factors;
 mod feed;
 mod gateway;
+mod guesses;
 mod keys;
+mod mail;
+mod operators;
+mod passkey;
+mod picture;
+mod recovery;
 mod refresh;
 mod sessions;
 mod settings;
 mod silence;
 mod slots;
+mod step_up;
+mod step_up_acts;
+mod step_up_calls;
+mod step_up_origin;
+mod step_up_passkeys;
+mod step_up_proofs;
 mod strategies;
+mod takeover;
 mod verifying;

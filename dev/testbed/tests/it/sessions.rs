@@ -48,7 +48,7 @@ async fn asvs_7_5_2_a_person_sees_where_they_are_logged_in() {
         "NotesApp",
         "End this session",
         "Stays when its browser is closed",
-        "Until its browser is closed",
+        "Ends when its browser is closed",
     ] {
         assert!(page.contains(word), "{word} is not on the page: {page}");
     }
@@ -124,12 +124,11 @@ async fn remember_me_decides_whether_cookies_outlive_the_browser() {
         house.advance(301);
         let refreshed = guest.refresh().await;
         for answer in [opened, refreshed] {
-            assert!(!answer.cookies().is_empty());
-            assert!(
-                answer.cookies().iter().all(|cookie| cookie.contains("Max-Age=") == kept),
-                "{:?}",
-                answer.cookies()
-            );
+            // Which device it is, is remembered either way.
+            let of_session: Vec<_> =
+                answer.cookies().into_iter().filter(|cookie| !cookie.contains("-device=")).collect();
+            assert!(!of_session.is_empty());
+            assert!(of_session.iter().all(|cookie| cookie.contains("Max-Age=") == kept), "{of_session:?}");
         }
     }
     house.close().await;

@@ -10,6 +10,7 @@ mod database;
 mod deadline;
 mod device;
 mod forgeries;
+mod guesses;
 mod notifications;
 mod outage;
 mod place;
@@ -18,6 +19,7 @@ mod revocation;
 mod rows;
 mod schema;
 mod start;
+mod step_up;
 mod streams;
 mod thieves;
 

@@ -35,8 +35,8 @@ pub(crate) struct Options {
 pub(crate) fn help() -> String {
     let rows = STEPS.iter().map(|step| format!("  {:<10} {}\n", step.name, step.proves));
     format!(
-        "Steps:\n{}\nInstalled when missing: Debian packages (as root), cargo-deny into target/tools, npm packages into\n\
-         client/node_modules, foreign token libraries into target/interop. It says which before it does.\n\n\
+        "Steps:\n{}\nInstalled when missing: Debian packages (as root), cargo-deny and axe-core into target/tools, npm\n\
+         packages into client/node_modules, foreign token libraries into target/interop. It says which before it does.\n\n\
          Exit codes: 0 all passed; 1 a step failed; 2 something is missing and was not installed.",
         rows.collect::<String>()
     )

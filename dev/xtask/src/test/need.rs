@@ -61,6 +61,25 @@ pub(crate) const NEEDS: &[Need] = &[
         install: Install::Debian("firefox-esr"),
     },
     Need {
+        name: "WebKitGTK and its driver",
+        steps: &["tests"],
+        probe: Probe::Program(&["WebKitWebDriver"]),
+        install: Install::Debian("webkit2gtk-driver"),
+    },
+    Need {
+        // WebKitGTK has no headless mode.
+        name: "Xvfb",
+        steps: &["tests"],
+        probe: Probe::Program(&["Xvfb"]),
+        install: Install::Debian("xvfb"),
+    },
+    Need {
+        name: "Exim",
+        steps: &["tests"],
+        probe: Probe::Program(&["/usr/sbin/exim4"]),
+        install: Install::Debian("exim4-daemon-light"),
+    },
+    Need {
         name: "PostgreSQL",
         steps: &["tests"],
         // Debian keeps the server's programs out of `PATH`, and puts this one there.
@@ -113,6 +132,22 @@ pub(crate) const NEEDS: &[Need] = &[
         install: Install::Calls(&[Call::new(
             "npm",
             &["install", "--no-audit", "--no-fund", "--no-save", "--prefix", INTEROP, "jose@6.2.17"],
+        )]),
+    },
+    Need {
+        // In a folder of its own: npm removes what else is in one that no package.json describes.
+        name: "axe-core 4.14.1 (npm)",
+        steps: &["tests"],
+        probe: Probe::Call(Call::new(
+            "node",
+            &[
+                "-e",
+                "process.exit(require('./target/tools/axe/node_modules/axe-core/package.json').version === '4.14.1' ? 0 : 1)",
+            ],
+        )),
+        install: Install::Calls(&[Call::new(
+            "npm",
+            &["install", "--no-audit", "--no-fund", "--no-save", "--prefix", "target/tools/axe", "axe-core@4.14.1"],
         )]),
     },
     Need {

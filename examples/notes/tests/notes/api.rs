@@ -37,6 +37,26 @@ async fn nobody_reaches_the_notes_of_another() {
 }
 
 #[tokio::test]
+async fn coins_move_between_the_purses_of_whoever_sends_them() {
+    let issuer = Issuer::start().await;
+    let api = issuer.api(None).await;
+    let (ada, bob) = (issuer.token("ada"), issuer.token("bob"));
+    let send = async |token: &str, body: &str| {
+        let mut request = api.request(Method::POST, "/api/coins", token, Body::from(body.to_owned()));
+        request.headers_mut().insert(header::CONTENT_TYPE, "application/json".parse().unwrap());
+        api.send(request).await
+    };
+    let moved = send(&ada, r#"{"to":"savings","amount":5}"#).await;
+    assert_eq!((moved.status, moved.json()), (StatusCode::OK, json!({ "pocket": 95, "savings": 5 })));
+    assert_eq!(api.get("/api/coins", &ada).await.json(), json!({ "pocket": 95, "savings": 5 }));
+    assert_eq!(api.get("/api/coins", &bob).await.json(), json!({ "pocket": 100, "savings": 0 }));
+    assert_eq!(send(&ada, r#"{"to":"pocket","amount":6}"#).await.code(), "too-few-coins");
+    for bad in [r#"{"to":"pocket","amount":0}"#, r#"{"to":"bob","amount":1}"#, r#"{"to":"pocket","amount":-1}"#, "{"] {
+        assert_eq!(send(&ada, bad).await.code(), "bad-transfer", "{bad}");
+    }
+}
+
+#[tokio::test]
 async fn every_route_refuses_without_a_good_token() {
     let issuer = Issuer::start().await;
     let api = issuer.api(None).await;
@@ -64,6 +84,8 @@ async fn every_route_refuses_without_a_good_token() {
         (Method::GET, "/api/notes"),
         (Method::POST, "/api/notes"),
         (Method::DELETE, "/api/notes/1"),
+        (Method::GET, "/api/coins"),
+        (Method::POST, "/api/coins"),
         (Method::GET, "/api/events"),
         (Method::GET, "/api/live"),
     ];

@@ -3,6 +3,7 @@
 //! The pipe transport (`--remote-debugging-pipe`) would need file descriptors 3 and 4 set up by unsafe code, so a port
 //! chosen by the browser on 127.0.0.1 is used.
 
+mod authenticator;
 mod tab;
 mod watcher;
 
@@ -17,7 +18,7 @@ use self::tab::ChromiumTab;
 use super::cookie::Cookie;
 use super::driver::{BrowserDriver, COMMAND_DEADLINE, ContextDriver, TabDriver};
 use super::link::{CallError, Link};
-use super::process::Process;
+use super::process::{Process, Says};
 use super::profile::Profile;
 
 /// Headless, without a single request of the browser's own, and no name outside this machine resolves.
@@ -48,7 +49,8 @@ impl Chromium {
     pub(super) async fn launch(program: &Path, profile: Profile) -> Result<Self> {
         let mut args = vec![format!("--user-data-dir={}", profile.path().display())];
         args.extend(FLAGS.map(str::to_owned));
-        let (process, address) = Process::start(program, &args, profile, "DevTools listening on").await?;
+        let (process, address) =
+            Process::start(program, &args, profile, Says::AfterMarker("DevTools listening on")).await?;
         let link = Arc::new(Link::open(&address).await?);
         let answer = call(&link, "Browser.getVersion", json!({})).await?;
         let version = answer["product"].as_str().context("the browser has no version")?.to_owned();
@@ -95,6 +97,21 @@ struct ChromiumContext {
 impl ContextDriver for ChromiumContext {
     async fn page(&self) -> Result<Box<dyn TabDriver>> {
         Ok(Box::new(ChromiumTab::open(Arc::clone(&self.link), self.id.as_deref()).await?))
+    }
+
+    async fn windows(&self) -> Result<Vec<(String, String)>> {
+        let answer = call(&self.link, "Target.getTargets", json!({})).await?;
+        let targets = answer["targetInfos"].as_array().context("no list of targets")?.iter();
+        let mine = |target: &&Value| {
+            let jar = self.id.as_deref().is_none_or(|id| target["browserContextId"] == id);
+            jar && target["type"] == "page"
+        };
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        Ok(targets.filter(mine).map(|target| (text(&target["targetId"]), text(&target["url"]))).collect())
+    }
+
+    async fn adopt(&self, window: String) -> Result<Box<dyn TabDriver>> {
+        Ok(Box::new(ChromiumTab::adopt(Arc::clone(&self.link), window).await?))
     }
 
     async fn cookies(&self) -> Result<Vec<Cookie>> {

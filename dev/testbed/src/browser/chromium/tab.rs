@@ -11,8 +11,9 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use tokio::sync::{mpsc, watch};
 
+use super::authenticator;
 use super::watcher::{Progress, Watcher};
-use crate::browser::driver::{COMMAND_DEADLINE, EvalError, PAGE_DEADLINE, PAINTED, TabDriver, parse_answer};
+use crate::browser::driver::{COMMAND_DEADLINE, EvalError, Look, PAGE_DEADLINE, PAINTED, TabDriver, parse_answer};
 use crate::browser::key::Key;
 use crate::browser::link::{CallError, Heard, Link};
 use crate::browser::response::{self, ResponseLog, ResponseSeen};
@@ -40,7 +41,11 @@ impl ChromiumTab {
         }
         let answer = link.call(None, "Target.createTarget", params, COMMAND_DEADLINE).await?;
         let target = answer["targetId"].as_str().context("no id of the new tab")?.to_owned();
+        Self::adopt(link, target).await
+    }
 
+    /// Drives a tab that is there already.
+    pub(super) async fn adopt(link: Arc<Link>, target: String) -> Result<Self> {
         let (events, queue) = link.listen();
         let params = json!({ "targetId": target, "flatten": true });
         let answer = link.call(None, "Target.attachToTarget", params, COMMAND_DEADLINE).await?;
@@ -93,24 +98,12 @@ impl ChromiumTab {
         Ok(())
     }
 
-    async fn picture(&self, width: u32, height: u32, dark: bool) -> Result<Vec<u8>> {
-        let metrics = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
-        self.call("Emulation.setDeviceMetricsOverride", metrics).await?;
-        let scheme = json!({ "name": "prefers-color-scheme", "value": if dark { "dark" } else { "light" } });
-        self.call("Emulation.setEmulatedMedia", json!({ "features": [scheme] })).await?;
-        // Without scripts there is no animation frame to ask for, and nothing but style that could change.
-        if !self.scripts_off.load(Ordering::Relaxed) {
-            self.evaluate(PAINTED, COMMAND_DEADLINE).await?;
+    /// `world` is the execution context; the page's own if there is none.
+    async fn evaluate_in(&self, world: Option<i64>, expression: &str, within: Duration) -> Result<Value, EvalError> {
+        let mut params = json!({ "expression": expression, "awaitPromise": true, "returnByValue": true });
+        if let Some(world) = world {
+            params["contextId"] = world.into();
         }
-        let answer = self.call("Page.captureScreenshot", json!({ "format": "png" })).await?;
-        Ok(STANDARD.decode(answer["data"].as_str().context("no picture")?)?)
-    }
-}
-
-#[async_trait]
-impl TabDriver for ChromiumTab {
-    async fn evaluate(&self, expression: &str, within: Duration) -> Result<Value, EvalError> {
-        let params = json!({ "expression": expression, "awaitPromise": true, "returnByValue": true });
         let answer = match self.link.call(Some(&self.session), "Runtime.evaluate", params, within).await {
             Ok(answer) => answer,
             Err(error) if document_gone(&error) => return Err(EvalError::DocumentGone),
@@ -123,6 +116,19 @@ impl TabDriver for ChromiumTab {
             return Err(EvalError::Thrown(text.or_else(|| exception["text"].as_str()).unwrap_or("?").to_owned()));
         }
         parse_answer(answer["result"]["value"].as_str())
+    }
+}
+
+#[async_trait]
+impl TabDriver for ChromiumTab {
+    async fn evaluate(&self, expression: &str, within: Duration) -> Result<Value, EvalError> {
+        self.evaluate_in(None, expression, within).await
+    }
+
+    async fn evaluate_apart(&self, expression: &str, within: Duration) -> Result<Value, EvalError> {
+        let params = json!({ "frameId": self.target, "worldName": "testbed" });
+        let answer = self.call("Page.createIsolatedWorld", params).await.map_err(anyhow::Error::from)?;
+        self.evaluate_in(answer["executionContextId"].as_i64(), expression, within).await
     }
 
     async fn goto(&self, url: &str) -> Result<()> {
@@ -196,11 +202,26 @@ impl TabDriver for ChromiumTab {
         self.input("Input.dispatchKeyEvent", event).await
     }
 
-    async fn screenshot(&self, width: u32, height: u32, dark: bool) -> Result<Vec<u8>> {
-        let picture = self.picture(width, height, dark).await;
-        self.call("Emulation.setEmulatedMedia", json!({ "features": [] })).await?;
-        self.call("Emulation.clearDeviceMetricsOverride", json!({})).await?;
-        picture
+    async fn set_look(&self, look: Look) -> Result<()> {
+        if let Some((width, height)) = look.viewport {
+            let metrics = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
+            self.call("Emulation.setDeviceMetricsOverride", metrics).await?;
+        } else {
+            self.call("Emulation.clearDeviceMetricsOverride", json!({})).await?;
+        }
+        let scheme = |dark| json!({ "name": "prefers-color-scheme", "value": if dark { "dark" } else { "light" } });
+        let features: Vec<Value> = look.is_dark.map(scheme).into_iter().collect();
+        self.call("Emulation.setEmulatedMedia", json!({ "features": features })).await?;
+        Ok(())
+    }
+
+    async fn screenshot(&self) -> Result<Vec<u8>> {
+        // Without scripts there is no animation frame to ask for, and nothing but style that could change.
+        if !self.scripts_off.load(Ordering::Relaxed) {
+            self.evaluate(PAINTED, COMMAND_DEADLINE).await?;
+        }
+        let answer = self.call("Page.captureScreenshot", json!({ "format": "png" })).await?;
+        Ok(STANDARD.decode(answer["data"].as_str().context("no picture")?)?)
     }
 
     async fn set_javascript(&self, enabled: bool) -> Result<()> {
@@ -211,6 +232,13 @@ impl TabDriver for ChromiumTab {
 
     fn moves_without_scripts(&self) -> Option<watch::Receiver<()>> {
         self.scripts_off.load(Ordering::Relaxed).then(|| self.moves.clone())
+    }
+
+    async fn web_authn(&self, command: &str, params: Value) -> Result<Value> {
+        // A second time it changes nothing.
+        self.call("WebAuthn.enable", json!({})).await?;
+        let answer = self.call(&authenticator::command(command), authenticator::to_devtools(params)).await?;
+        Ok(authenticator::from_devtools(answer))
     }
 
     async fn responses(&self) -> Result<Vec<ResponseSeen>> {

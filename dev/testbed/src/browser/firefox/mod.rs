@@ -1,5 +1,6 @@
 //! Firefox by `WebDriver` `BiDi`: one WebSocket, a user context per context, a window per tab.
 
+mod marionette;
 mod tab;
 mod watcher;
 
@@ -13,16 +14,17 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
+use self::marionette::Marionette;
 use self::tab::FirefoxTab;
 use super::cookie::Cookie;
 use super::driver::{BrowserDriver, COMMAND_DEADLINE, ContextDriver, TabDriver};
 use super::link::{CallError, Link};
-use super::process::Process;
+use super::process::{Process, Says};
 use super::profile::Profile;
 
 /// What must be set before the start. Firefox sets the rest of what automation needs itself, when the remote agent runs
 /// (`RecommendedPreferences.sys.mjs`).
-const PREFERENCES: [(&str, &str); 27] = [
+const PREFERENCES: [(&str, &str); 30] = [
     // Every name is this machine: whatever else still asks somebody finds nobody.
     ("network.dns.forceResolve", "\"127.0.0.1\""),
     ("network.proxy.type", "0"),
@@ -51,17 +53,26 @@ const PREFERENCES: [(&str, &str); 27] = [
     ("extensions.update.enabled", "false"),
     ("media.gmp-manager.updateEnabled", "false"),
     ("remote.log.truncate", "true"),
+    // A free port, which it writes into the profile.
+    ("marionette.port", "0"),
+    // Virtual authenticators answer, and nobody looks for a key in a socket.
+    ("security.webauth.webauthn_enable_softtoken", "true"),
+    ("security.webauth.webauthn_enable_usbtoken", "false"),
 ];
 
 /// Everything the tabs follow, see `watcher.rs`.
 const EVENTS: [&str; 4] =
     ["browsingContext.contextCreated", "network.responseStarted", "network.responseCompleted", "network.fetchError"];
 
+/// Scripts may be run in the browser's own windows, see `tab.rs`.
+const SYSTEM_ACCESS: &str = "-remote-allow-system-access";
+
 /// The user context that is kept in the profile, as `BiDi` calls it.
 const KEPT: &str = "default";
 
 pub(super) struct Firefox {
     link: Arc<Link>,
+    marionette: Arc<Marionette>,
     version: String,
     process: Process,
 }
@@ -74,8 +85,12 @@ impl Firefox {
         }
         std::fs::write(profile.path().join("user.js"), preferences)?;
         let path = profile.path().display().to_string();
-        let args = ["-headless", "-no-remote", "-profile", &path, "--remote-debugging-port=0"].map(str::to_owned);
-        let (process, address) = Process::start(program, &args, profile, "WebDriver BiDi listening on").await?;
+        let args =
+            ["-headless", "-no-remote", "-profile", &path, "--remote-debugging-port=0", "-marionette", SYSTEM_ACCESS];
+        let args = args.map(str::to_owned);
+        let marionette = Arc::new(Marionette::of(profile.path()));
+        let (process, address) =
+            Process::start(program, &args, profile, Says::AfterMarker("WebDriver BiDi listening on")).await?;
 
         let link = Arc::new(Link::open(&format!("{address}/session")).await?);
         let capabilities = json!({ "alwaysMatch": { "unhandledPromptBehavior": { "default": "accept" } } });
@@ -84,7 +99,7 @@ impl Firefox {
         let name = reported["browserName"].as_str().context("the browser has no name")?;
         let number = reported["browserVersion"].as_str().context("the browser has no version")?;
         call(&link, "session.subscribe", json!({ "events": EVENTS })).await?;
-        Ok(Self { link, version: format!("{name}/{number}"), process })
+        Ok(Self { link, marionette, version: format!("{name}/{number}"), process })
     }
 }
 
@@ -93,7 +108,11 @@ impl Firefox {
         // Without a collector Firefox keeps no bodies.
         let wanted = json!({ "dataTypes": ["response"], "maxEncodedDataSize": 10_000_000, "userContexts": [id] });
         call(&self.link, "network.addDataCollector", wanted).await?;
-        Ok(Box::new(FirefoxContext { link: Arc::clone(&self.link), id: id.to_owned() }))
+        Ok(Box::new(FirefoxContext {
+            link: Arc::clone(&self.link),
+            marionette: Arc::clone(&self.marionette),
+            id: id.to_owned(),
+        }))
     }
 }
 
@@ -128,13 +147,26 @@ impl BrowserDriver for Firefox {
 
 struct FirefoxContext {
     link: Arc<Link>,
+    marionette: Arc<Marionette>,
     id: String,
 }
 
 #[async_trait]
 impl ContextDriver for FirefoxContext {
     async fn page(&self) -> Result<Box<dyn TabDriver>> {
-        Ok(Box::new(FirefoxTab::open(Arc::clone(&self.link), &self.id).await?))
+        Ok(Box::new(FirefoxTab::open(Arc::clone(&self.link), Arc::clone(&self.marionette), &self.id).await?))
+    }
+
+    async fn windows(&self) -> Result<Vec<(String, String)>> {
+        let answer = call(&self.link, "browsingContext.getTree", json!({ "maxDepth": 0 })).await?;
+        let windows = answer["contexts"].as_array().context("no list of windows")?.iter();
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let mine = windows.filter(|window| window["userContext"] == self.id.as_str());
+        Ok(mine.map(|window| (text(&window["context"]), text(&window["url"]))).collect())
+    }
+
+    async fn adopt(&self, window: String) -> Result<Box<dyn TabDriver>> {
+        Ok(Box::new(FirefoxTab::adopt(Arc::clone(&self.link), Arc::clone(&self.marionette), window)))
     }
 
     async fn cookies(&self) -> Result<Vec<Cookie>> {

@@ -11,14 +11,18 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use tokio::sync::{mpsc, watch};
 
+use super::marionette::Marionette;
 use super::watcher::Watcher;
-use crate::browser::driver::{COMMAND_DEADLINE, EvalError, PAGE_DEADLINE, PAINTED, TabDriver, parse_answer};
+use crate::browser::driver::{COMMAND_DEADLINE, EvalError, Look, PAGE_DEADLINE, PAINTED, TabDriver, parse_answer};
 use crate::browser::key::Key;
 use crate::browser::link::{CallError, Heard, Link};
 use crate::browser::response::{self, ResponseLog, ResponseSeen};
 
+const SCHEME: &str = include_str!("scheme.js");
+
 pub(super) struct FirefoxTab {
     link: Arc<Link>,
+    marionette: Arc<Marionette>,
     context: String,
     log: Arc<watch::Sender<ResponseLog>>,
     queue: mpsc::WeakUnboundedSender<Heard>,
@@ -26,19 +30,23 @@ pub(super) struct FirefoxTab {
 }
 
 impl FirefoxTab {
-    pub(super) async fn open(link: Arc<Link>, user_context: &str) -> Result<Self> {
-        let (events, queue) = link.listen();
+    pub(super) async fn open(link: Arc<Link>, marionette: Arc<Marionette>, user_context: &str) -> Result<Self> {
         // A window of its own: a tab behind another one gets hardly any animation frames.
         let params = json!({ "type": "window", "userContext": user_context });
         let answer = link.call(None, "browsingContext.create", params, COMMAND_DEADLINE).await?;
         let context = answer["context"].as_str().context("no id of the new tab")?.to_owned();
+        Ok(Self::adopt(link, marionette, context))
+    }
 
+    /// Drives a tab that is there already.
+    pub(super) fn adopt(link: Arc<Link>, marionette: Arc<Marionette>, context: String) -> Self {
+        let (events, queue) = link.listen();
         let (sender, alive) = watch::channel(());
         let log = Arc::new(watch::Sender::new(ResponseLog::default()));
         let contexts = HashSet::from([context.clone()]);
         let watcher = Watcher { link: Arc::clone(&link), contexts, log: Arc::clone(&log), tab: sender };
         tokio::spawn(watcher.run(events));
-        Ok(Self { link, context, log, queue, _alive: alive })
+        Self { link, marionette, context, log, queue, _alive: alive }
     }
 
     async fn call(&self, method: &str, params: Value) -> Result<Value, CallError> {
@@ -78,23 +86,9 @@ impl FirefoxTab {
         }
     }
 
-    async fn picture(&self, width: u32, height: u32) -> Result<Vec<u8>> {
-        let viewport = json!({ "width": width, "height": height });
-        let params = json!({ "context": self.context, "viewport": viewport, "devicePixelRatio": 1.0 });
-        self.call("browsingContext.setViewport", params).await?;
-        self.evaluate(PAINTED, COMMAND_DEADLINE).await?;
-        let params = json!({ "context": self.context, "origin": "viewport", "format": { "type": "image/png" } });
-        let answer = self.call("browsingContext.captureScreenshot", params).await?;
-        Ok(STANDARD.decode(answer["data"].as_str().context("no picture")?)?)
-    }
-}
-
-#[async_trait]
-impl TabDriver for FirefoxTab {
-    async fn evaluate(&self, expression: &str, within: Duration) -> Result<Value, EvalError> {
+    async fn evaluate_in(&self, target: Value, expression: &str, within: Duration) -> Result<Value, EvalError> {
         let params = json!({
-            "expression": expression, "target": { "context": self.context },
-            "awaitPromise": true, "resultOwnership": "none",
+            "expression": expression, "target": target, "awaitPromise": true, "resultOwnership": "none",
         });
         let answer = match self.link.call(None, "script.evaluate", params, within).await {
             Ok(answer) => answer,
@@ -105,6 +99,28 @@ impl TabDriver for FirefoxTab {
             return Err(EvalError::Thrown(answer["exceptionDetails"]["text"].as_str().unwrap_or("?").to_owned()));
         }
         parse_answer(answer["result"]["value"].as_str())
+    }
+
+    /// `BiDi` has no command for the colour scheme. The browser's own window, which the flag `-remote-allow-system-access`
+    /// opens to scripts, knows what the developer tools do.
+    async fn set_colour_scheme(&self, is_dark: Option<bool>) -> Result<()> {
+        let tree = self.call("browsingContext.getTree", json!({ "moz:scope": "chrome", "maxDepth": 0 })).await?;
+        let window = tree["contexts"][0]["context"].as_str().context("the browser has no window")?;
+        let scheme = is_dark.map_or("none", |dark| if dark { "dark" } else { "light" });
+        let script = format!("({SCHEME})({}, {})", json!(self.context), json!(scheme));
+        self.evaluate_in(json!({ "context": window }), &script, COMMAND_DEADLINE).await?;
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl TabDriver for FirefoxTab {
+    async fn evaluate(&self, expression: &str, within: Duration) -> Result<Value, EvalError> {
+        self.evaluate_in(json!({ "context": self.context }), expression, within).await
+    }
+
+    async fn evaluate_apart(&self, expression: &str, within: Duration) -> Result<Value, EvalError> {
+        self.evaluate_in(json!({ "context": self.context, "sandbox": "testbed" }), expression, within).await
     }
 
     async fn goto(&self, url: &str) -> Result<()> {
@@ -156,14 +172,19 @@ impl TabDriver for FirefoxTab {
         self.keys(std::iter::once(key.webdriver)).await
     }
 
-    async fn screenshot(&self, width: u32, height: u32, dark: bool) -> Result<Vec<u8>> {
-        if dark {
-            bail!("Firefox has no BiDi command for the dark colour scheme");
-        }
-        let picture = self.picture(width, height).await;
-        let reset = json!({ "context": self.context, "viewport": null, "devicePixelRatio": null });
-        self.call("browsingContext.setViewport", reset).await?;
-        picture
+    async fn set_look(&self, look: Look) -> Result<()> {
+        let viewport = look.viewport.map(|(width, height)| json!({ "width": width, "height": height }));
+        let ratio = look.viewport.map(|_| 1.0);
+        let params = json!({ "context": self.context, "viewport": viewport, "devicePixelRatio": ratio });
+        self.call("browsingContext.setViewport", params).await?;
+        self.set_colour_scheme(look.is_dark).await
+    }
+
+    async fn screenshot(&self) -> Result<Vec<u8>> {
+        self.evaluate(PAINTED, COMMAND_DEADLINE).await?;
+        let params = json!({ "context": self.context, "origin": "viewport", "format": { "type": "image/png" } });
+        let answer = self.call("browsingContext.captureScreenshot", params).await?;
+        Ok(STANDARD.decode(answer["data"].as_str().context("no picture")?)?)
     }
 
     async fn set_javascript(&self, _enabled: bool) -> Result<()> {
@@ -172,6 +193,10 @@ impl TabDriver for FirefoxTab {
 
     fn moves_without_scripts(&self) -> Option<watch::Receiver<()>> {
         None
+    }
+
+    async fn web_authn(&self, command: &str, params: Value) -> Result<Value> {
+        self.marionette.web_authn(command, params).await
     }
 
     async fn responses(&self) -> Result<Vec<ResponseSeen>> {

@@ -1,0 +1,27 @@
+//! A change of the account goes on after it was approved: the form that uses the approval.
+
+use crate::Response;
+use crate::call::Call;
+use crate::problem::{Code, Problem};
+use cloakroom_core::approval::Act;
+use minijinja::context;
+
+impl Call {
+    /// The form of an approved change. Whether it was approved, and in this session, is judged when the form is sent.
+    pub(crate) async fn act_page(&self, id: &str) -> Result<Response, Problem> {
+        let view = self.web.app().view_approval(id).await?;
+        let (act, false) = (view.act.ok_or(Code::ApprovalOver)?, view.waiting) else {
+            return Err(Code::ApprovalOver.into());
+        };
+        let me = self.web.app().me(self.seen()?).await?;
+        let factors = self.web.app().factors(self.seen()?).await?;
+        let passkeys: Vec<_> =
+            factors.passkeys.iter().map(|passkey| context! { id => &passkey.id, name => &passkey.name }).collect();
+        let values = context! {
+            id, act => act.as_str(), words => act.words(), email => me.account.email.as_str(), passkeys,
+            script => act == Act::AddPasskey,
+            min_characters => self.web.app().settings().passwords.min_characters,
+        };
+        self.form_page("act.html", None, values).await
+    }
+}

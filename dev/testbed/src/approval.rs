@@ -1,0 +1,27 @@
+//! Approvals of changes of the account, by the API: what a story does on its way to what it is about.
+
+use crate::{Answer, Guest};
+use http::StatusCode;
+use serde_json::{Value, json};
+
+impl Guest {
+    /// Opens an approval of a change, such as `change-email`, and gives its name.
+    pub async fn ask_approval(&self, act: &str) -> String {
+        let opened = self.fetch("POST", "/auth/step-up", Some(json!({ "act": act }))).await;
+        assert_eq!(opened.status, StatusCode::CREATED, "{}", opened.text());
+        opened.json()["id"].as_str().unwrap().to_owned()
+    }
+
+    /// Approves it with a proof, such as `{"password": …}`.
+    pub async fn prove(&self, approval: &str, proof: &Value) -> Answer {
+        self.fetch("POST", &format!("/auth/step-up/{approval}"), Some(proof.clone())).await
+    }
+
+    /// Both, and the proof is good: the name goes into the field `step_up` of the change.
+    pub async fn approved(&self, act: &str, proof: &Value) -> String {
+        let approval = self.ask_approval(act).await;
+        let answer = self.prove(&approval, proof).await;
+        assert_eq!(answer.status, StatusCode::NO_CONTENT, "{}", answer.text());
+        approval
+    }
+}
