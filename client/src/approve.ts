@@ -114,7 +114,8 @@ async function granted(request: Request, body: ArrayBuffer, asked: Asked, mode: 
 /** Nothing where windows are blocked; a sandboxed document in Firefox throws instead. */
 function show(page: string): Window | null {
   try {
-    return globalThis.open(page, "_blank", "popup,width=480,height=720");
+    // Told by the fragment, the page closes the window when it is done; one that somebody has opened themselves stays.
+    return globalThis.open(page + "#window", "_blank", "popup,width=480,height=720");
   } catch {
     return null;
   }

@@ -44,7 +44,8 @@ for (const box of all("[data-wait]")) {
 }
 
 /** An approval in a window of its own is done. A tab that somebody has opened themselves stays. */
-if (all("[data-close]").length > 0 && !menubar.visible) setTimeout(() => close(), 1200);
+if (location.hash === "#window") sessionStorage.setItem("cloakroom-window", "1");
+if (all("[data-close]").length > 0 && sessionStorage.getItem("cloakroom-window")) setTimeout(() => close(), 1200);
 
 type Options = { publicKey: Record<string, unknown> };
 

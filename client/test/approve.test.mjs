@@ -57,7 +57,7 @@ test("a call that needs an approval is repeated with its grant when somebody has
   assert.deepEqual([response.status, await response.json()], [200, { done: '{"to":"a"}' }]);
   assert.deepEqual(opened, [{ method: "POST", path: "/api/transfer?x=1", body_sha256: sha256('{"to":"a"}'), body: btoa('{"to":"a"}').replace(/=+$/, ""), show: ["to"] }]);
   assert.deepEqual(collected, ["a1", "a1", "a1", "a1"]);
-  assert.deepEqual(windows.map(({ url, more, closed }) => [url, more[0], closed]), [["https://approve.example/auth/step-up/a1", "_blank", true]]);
+  assert.deepEqual(windows.map(({ url, more, closed }) => [url, more[0], closed]), [["https://approve.example/auth/step-up/a1#window", "_blank", true]]);
   const [first, last] = [site.calls[0], site.calls.at(-1)];
   assert.deepEqual([first.headers["cloakroom-grant"], last.headers["cloakroom-grant"]], [undefined, "g1"]);
   assert.deepEqual([last.method, last.headers["x-own"], last.headers["content-type"]], ["POST", "1", first.headers["content-type"]]);

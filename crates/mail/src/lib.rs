@@ -1,6 +1,6 @@
 //! What a mail looks like, and how it gets to a mail server or into a folder.
 //!
-//! A [`Letter`](cloakroom_core::letter::Letter) says to whom and what about. [`render`] makes the words, [`compose`] the
+//! A [`Letter`](cloakroom_core::letter::Letter) says to whom and what about. [`render()`] makes the words, [`compose()`] the
 //! message (RFC 5322), [`Smtp`] hands it to a mail server, [`Folder`] keeps it as a file, for trying things out.
 //!
 //! Nothing is retried, queued or counted here: whoever asks for a delivery keeps the letter until it succeeds or is
