@@ -66,9 +66,9 @@ impl Person {
     }
 }
 
-/// An address in a network (/64) that nobody else in this run has. All are of one length.
+/// An address in a network (/64), and mostly in a wide one (/48), that nobody else in this run has. All are of one length.
 pub(crate) fn new_address() -> String {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     let number = NEXT.fetch_add(1, Ordering::Relaxed);
-    format!("2001:db8:{:04x}:{:04x}::1", number >> 16, number & 0xffff)
+    format!("2001:db8:{:04x}:{:04x}::1", number & 0xffff, number >> 16)
 }

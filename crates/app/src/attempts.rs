@@ -6,6 +6,7 @@
 
 use crate::kept::{Kept, kept, key, read, slip};
 use crate::{App, Error, Fault, Refusal};
+use cloakroom_core::device::{prefix, wide_prefix};
 use cloakroom_core::event::EventKind;
 use cloakroom_core::id::{AccountId, SessionId};
 use cloakroom_core::limit::{Bucket, Limit, Verdict};
@@ -13,6 +14,7 @@ use cloakroom_core::time::{Lifetime, Timestamp};
 use cloakroom_jose::sha256;
 use cloakroom_store::{Error as StoreError, Order, Slip, SlipKind, Unit};
 use serde::{Deserialize, Serialize};
+use std::net::IpAddr;
 
 /// Limits of guesses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +27,8 @@ pub struct Limits {
     pub network: Limit,
     /// Sign-ups, resets and the like from one network.
     pub requests: Limit,
+    /// The same from the network around it, which somebody may have all of.
+    pub wide_requests: Limit,
     /// Second factors and proofs of one account.
     pub factor: Limit,
     /// Mails to one address that anybody can ask for.
@@ -46,6 +50,8 @@ impl Default for Limits {
             device: limit(10, 1, 300, Some(100), 30 * 86_400),
             network: limit(50, 1, 60, None, 3600),
             requests: limit(300, 1, 5, None, 3600),
+            // Of a /48 there are 65,536 networks. High, because of an IPv4 /16 many people have a part.
+            wide_requests: limit(5000, 1, 5, None, 3600),
             factor: limit(5, 1, 900, Some(100), 30 * 86_400),
             // Shorter than a mailed link is good: whoever asks again and again, one that is good is always there.
             mail: limit(3, 300, 900, None, 6 * 3600),
@@ -114,9 +120,11 @@ impl App {
         Counted { name: name(b'n', prefix.as_bytes()), limit: self.settings.limits.network }
     }
 
-    /// What anybody can ask for, from one network.
-    pub(crate) fn counted_by_request(&self, prefix: &str) -> Counted {
-        Counted { name: name(b'r', prefix.as_bytes()), limit: self.settings.limits.requests }
+    /// What anybody can ask for, from one network and from the one around it.
+    pub(crate) fn counted_by_request(&self, address: IpAddr) -> [Counted; 2] {
+        let limits = self.settings.limits;
+        let near = Counted { name: name(b'r', prefix(address).as_bytes()), limit: limits.requests };
+        [near, Counted { name: name(b'R', wide_prefix(address).as_bytes()), limit: limits.wide_requests }]
     }
 
     /// Second factors and proofs of an account.

@@ -58,7 +58,7 @@ pub enum Refusal {
     ApprovalOver,
     /// What is to be approved cannot be: its address, method or body is none, or reads in two ways.
     NotACall,
-    /// What came with a call is no approval of exactly this call in this session.
+    /// What came with a call is no approval of exactly this call in this session; or a change was approved for another value.
     GrantRefused,
     /// More passwords wait to be hashed than the pool takes.
     Busy,

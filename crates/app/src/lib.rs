@@ -12,6 +12,7 @@ mod attempts;
 mod clock;
 pub mod device;
 mod error;
+mod even;
 pub mod factor;
 pub mod feed;
 mod kept;

@@ -99,6 +99,22 @@ impl Act {
         Self::ALL.into_iter().find(|act| act.as_str() == text)
     }
 
+    /// The field of a request that says what it is done with, where a person can see that before they approve: what was
+    /// approved is good for that value alone.
+    pub const fn field(self) -> Option<&'static str> {
+        match self {
+            Self::ChangeEmail => Some("email"),
+            Self::RemovePasskey => Some("passkey"),
+            // A secret, something that is made later, or the only one that there is.
+            Self::ChangePassword
+            | Self::AddTotp
+            | Self::RemoveTotp
+            | Self::NewRecoveryCodes
+            | Self::AddPasskey
+            | Self::AddApprovalPasskey => None,
+        }
+    }
+
     /// In words, after "You are about to".
     pub const fn words(self) -> &'static str {
         match self {

@@ -105,6 +105,21 @@ pub fn prefix(address: IpAddr) -> String {
     }
 }
 
+/// The network around that of [`prefix`]: 16 bits of IPv4, 48 of IPv6, of which one customer of a provider can have all (RFC
+/// 6177 §2).
+pub fn wide_prefix(address: IpAddr) -> String {
+    match address.to_canonical() {
+        IpAddr::V4(address) => {
+            let [a, b, ..] = address.octets();
+            format!("{a}.{b}.0.0/16")
+        }
+        IpAddr::V6(address) => {
+            let [a, b, c, ..] = address.segments();
+            format!("{}/48", std::net::Ipv6Addr::new(a, b, c, 0, 0, 0, 0, 0))
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -153,5 +168,8 @@ mod tests {
         assert_eq!(of("::ffff:203.0.113.77"), "203.0.113.0/24");
         assert_eq!(of("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::/64");
         assert_eq!(of("::1"), "::/64");
+        let around = |text: &str| wide_prefix(text.parse().unwrap());
+        assert_eq!(around("::ffff:203.0.113.77"), "203.0.0.0/16");
+        assert_eq!(around("2001:db8:1:2:3:4:5:6"), "2001:db8:1::/48");
     }
 }

@@ -104,6 +104,15 @@ pub enum About {
         /// The page that asks for a reset, for who did not do it.
         forgot: String,
     },
+    /// The people who run the site removed every second factor.
+    FactorsRemovedForYou {
+        /// When, in UTC.
+        at: String,
+        /// Where the owner adds new ones.
+        account: String,
+    },
+    /// The people who run the site send a way to set a new password.
+    ResetForYou(Way),
     /// A recovery code was used to log in.
     RecoveryCodeUsed {
         /// How many are left.

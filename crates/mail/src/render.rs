@@ -116,6 +116,14 @@ impl Values<'_> {
             About::ResetPassword(way) => {
                 draft!("reset-password", format!("Set a new password for {site}"), context! { way => self.way(way)? })
             }
+            About::ResetForYou(way) => {
+                draft!("reset-for-you", format!("Choose a new password for {site}"), context! { way => self.way(way)? })
+            }
+            About::FactorsRemovedForYou { at, account } => draft!(
+                "factors-removed-for-you",
+                format!("Your second factors at {site} were removed"),
+                context! { at => one_line(at, 64), account => self.link(account)? }
+            ),
             About::Invitation(way) => {
                 draft!("invitation", format!("Your account at {site}"), context! { way => self.way(way)? })
             }

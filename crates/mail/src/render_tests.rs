@@ -56,7 +56,12 @@ fn after(last: Option<&About>, value: &str) -> Option<About> {
         },
         Some(About::NewDevice { .. }) => About::FactorAdded { what, place: place(value), forgot },
         Some(About::FactorAdded { .. }) => About::FactorRemoved { what, place: place(value), forgot },
-        Some(About::FactorRemoved { .. }) => About::RecoveryCodeUsed { left: 7, place: place(value), forgot },
+        Some(About::FactorRemoved { .. }) => About::ResetForYou(way(value)),
+        Some(About::ResetForYou(_)) => About::FactorsRemovedForYou {
+            at: format!("2026-11-22 16:30 UTC{value}"),
+            account: format!("{ORIGIN}/auth/account"),
+        },
+        Some(About::FactorsRemovedForYou { .. }) => About::RecoveryCodeUsed { left: 7, place: place(value), forgot },
         Some(About::RecoveryCodeUsed { .. }) => {
             About::ApprovalCode { code: "48151623".into(), what, good_for: format!("5 minutes{value}") }
         }
@@ -95,6 +100,7 @@ fn must_stand(about: &About) -> Vec<String> {
         About::ConfirmAddress(way)
         | About::ResetPassword(way)
         | About::Invitation(way)
+        | About::ResetForYou(way)
         | About::ConfirmNewAddress(way)
         | About::AddressChanged { back: way, .. }
         | About::NewDevice { revoke: way, .. } => all(way),
@@ -106,6 +112,7 @@ fn must_stand(about: &About) -> Vec<String> {
         | About::FactorRemoved { forgot, .. }
         | About::RecoveryCodeUsed { forgot, .. } => vec![forgot.clone()],
         About::ApprovalCode { code, what, good_for } => vec![code.clone(), what.clone(), good_for.clone()],
+        About::FactorsRemovedForYou { at, account } => vec![at.clone(), account.clone()],
         About::AccountDeleted => Vec::new(),
     }
 }

@@ -5,6 +5,7 @@
 pub mod cli;
 pub mod config;
 pub mod demo;
+mod foreign_account;
 mod log;
 pub mod master_key;
 pub mod network;

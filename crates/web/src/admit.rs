@@ -55,6 +55,13 @@ impl Web {
                 };
                 Entry::Answer(Box::new(response))
             }
+            // Whoever typed the address can do something about their cookies, but not with a problem document.
+            Err(problem)
+                if matches!(problem.code, Code::DuplicateCookie | Code::CookiesTooLarge)
+                    && is_navigation(&request.method, &request.headers) =>
+            {
+                Entry::Answer(Box::new(self.error_page(&problem, client.slot)))
+            }
             Err(problem) => Entry::Answer(Box::new(self.problem(&problem, client))),
         }
     }

@@ -51,6 +51,19 @@ impl Call {
         Ok(Visit { devices, user_agent: self.user_agent(), address: self.client.address })
     }
 
+    /// What a program has kept of an earlier log-in in the place of the device cookie, from the body. A browser has that cookie,
+    /// which no script reads, and is asked for nothing else.
+    pub(crate) fn kept_device(&mut self) -> Result<Option<String>, Code> {
+        let device = self.fields.optional("device")?;
+        Ok(device.filter(|_| self.web.is_program(&self.parts)))
+    }
+
+    /// Where a log-in comes from, with what a program has kept.
+    pub(crate) fn visit_of<'a>(&'a self, device: Option<&'a str>) -> Result<Visit<'a>, Code> {
+        let visit = self.visit()?;
+        Ok(if device.is_some() { Visit { devices: [device, None, None, None], ..visit } } else { visit })
+    }
+
     /// The `User-Agent`, for the owner's list of sessions.
     pub(crate) fn user_agent(&self) -> &str {
         self.parts.headers.get(USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default()

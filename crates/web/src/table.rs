@@ -95,10 +95,10 @@ macro_rules! rows {
 /// The table.
 pub static ROUTES: &[Row] = rows! {
     "POST" "/auth/signup"        Entrance Fields NoStore Json routes::signup::post,        "opens an account: `email`, `password`; 202 whether or not the address is taken";
-    "POST" "/auth/login"         Entrance Fields NoStore Json routes::login::post,         "opens a session and sets its cookies: `email`, `password`, `remember` (true or false), `strategy`; 401 `second-factor-asked` with `second_factor` where there is one";
-    "POST" "/auth/login/factor"  Entrance Fields NoStore Json routes::login::factor,       "the second factor of a log-in: `id`, and `totp`, `recovery` or `passkey`";
+    "POST" "/auth/login"         Entrance Fields NoStore Json routes::login::post,         "opens a session and sets its cookies: `email`, `password`, `remember` (true or false), `strategy`, `device` (programs: what an earlier log-in answered); 401 `second-factor-asked` with `second_factor` where there is one";
+    "POST" "/auth/login/factor"  Entrance Fields NoStore Json routes::login::factor,       "the second factor of a log-in: `id`, `device`, and `totp`, `recovery` or `passkey`";
     "POST" "/auth/login/passkey/begin" Entrance Fields NoStore Json routes::login::ask_passkey, "what to ask an authenticator for a log-in with a passkey alone: `state`, `options`";
-    "POST" "/auth/login/passkey" Entrance Fields NoStore Json routes::login::passkey,      "opens a session with a passkey alone: `state`, `response`, `remember`, `strategy`";
+    "POST" "/auth/login/passkey" Entrance Fields NoStore Json routes::login::passkey,      "opens a session with a passkey alone: `state`, `response`, `remember`, `strategy`, `device`";
     "POST" "/auth/logout"        Open     Fields NoStore Json routes::logout::this,        "ends this session";
     "POST" "/auth/logout/others" SignedIn Fields NoStore Json routes::logout::others,      "ends all other sessions of the account";
     "POST" "/auth/logout/all"    SignedIn Fields NoStore Json routes::logout::all,         "ends all sessions of the account";
@@ -112,7 +112,7 @@ pub static ROUTES: &[Row] = rows! {
     "POST" "/auth/password/reset" Entrance Fields NoStore Json routes::password::reset,    "sets a password by a mailed token or code: `token`, `password`; ends all sessions, opens none";
     "POST" "/auth/email/verify"  Entrance Fields NoStore Json routes::email::verify,       "confirms an address: `token`, and the `password` of the sign-up";
     "POST" "/auth/email/resend"  Entrance Fields NoStore Json routes::email::resend,       "mails the confirmation once more: `email`; 202 whether or not there is such an account";
-    "POST" "/auth/email/change"  SignedIn Fields NoStore Json routes::email::change,       "asks a new address to confirm itself: `email`, `step_up`";
+    "POST" "/auth/email/change"  SignedIn Fields NoStore Json routes::email::change,       "asks a new address to confirm itself: `email`, which was approved, and `step_up`";
     "POST" "/auth/email/confirm" Entrance Fields NoStore Json routes::email::confirm,      "changes the address, by a token that was mailed to the new one: `token`, and the `password` of the account";
     "POST" "/auth/email/back"    Entrance Fields NoStore Json routes::email::back,         "takes a change of address back, by a token that was mailed to the old one: `token`; ends all sessions";
     "GET"  "/auth/devices"       SignedIn None   NoStore Json routes::devices::list,       "the devices of the account";
@@ -126,8 +126,8 @@ pub static ROUTES: &[Row] = rows! {
     "POST" "/auth/recovery-codes" SignedIn Fields NoStore Json routes::factors::codes,     "makes new recovery codes: `step_up`";
     "POST" "/auth/passkeys/begin" SignedIn Fields NoStore Json routes::passkeys::begin,    "begins to add a passkey: `step_up`";
     "POST" "/auth/passkeys/finish" SignedIn Fields NoStore Json routes::passkeys::finish,  "adds the passkey: `id`, `response`, `name`";
-    "POST" "/auth/passkeys/remove" SignedIn Fields NoStore Json routes::passkeys::remove,  "removes a passkey: `step_up`, `passkey`";
-    "POST" "/auth/step-up"       SignedIn Fields NoStore Json routes::step_up::open,       "opens an approval: `method`, `path`, `body_sha256`, `body`, `return_to`; or `act` for a change of the account";
+    "POST" "/auth/passkeys/remove" SignedIn Fields NoStore Json routes::passkeys::remove,  "removes a passkey: `passkey`, which was approved, and `step_up`";
+    "POST" "/auth/step-up"       SignedIn Fields NoStore Json routes::step_up::open,       "opens an approval: `method`, `path`, `body_sha256`, `body`, `return_to`; or `act` for a change of the account, with the `email` of `change-email` and the `passkey` of `remove-passkey`";
     "POST" "/auth/step-up/collect" SignedIn Fields NoStore Json routes::step_up::collect,  "the grant of an approval, once: `id`; 202 as long as it waits";
     "POST" "/auth/step-up/passkey" Approver Fields NoStore Json routes::step_up::begin_passkey, "begins to add a passkey for approvals: `id`, and the `page` that approving it answered";
     "POST" "/auth/step-up/passkey-finish" Approver Fields NoStore Json routes::step_up::finish_passkey, "adds the passkey for approvals: `id`, `response`, `name`";

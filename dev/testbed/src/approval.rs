@@ -5,9 +5,14 @@ use http::StatusCode;
 use serde_json::{Value, json};
 
 impl Guest {
-    /// Opens an approval of a change, such as `change-email`, and gives its name.
+    /// Opens an approval of a change that is done with nothing else, such as `add-totp`, and gives its name.
     pub async fn ask_approval(&self, act: &str) -> String {
-        let opened = self.fetch("POST", "/auth/step-up", Some(json!({ "act": act }))).await;
+        self.ask_approval_of(&json!({ "act": act })).await
+    }
+
+    /// Opens an approval of a change as it is asked for, such as `{"act": "change-email", "email": …}`, and gives its name.
+    pub async fn ask_approval_of(&self, change: &Value) -> String {
+        let opened = self.fetch("POST", "/auth/step-up", Some(change.clone())).await;
         assert_eq!(opened.status, StatusCode::CREATED, "{}", opened.text());
         opened.json()["id"].as_str().unwrap().to_owned()
     }
@@ -19,7 +24,12 @@ impl Guest {
 
     /// Both, and the proof is good: the name goes into the field `step_up` of the change.
     pub async fn approved(&self, act: &str, proof: &Value) -> String {
-        let approval = self.ask_approval(act).await;
+        self.approved_of(&json!({ "act": act }), proof).await
+    }
+
+    /// The same for a change as it is asked for.
+    pub async fn approved_of(&self, change: &Value, proof: &Value) -> String {
+        let approval = self.ask_approval_of(change).await;
         let answer = self.prove(&approval, proof).await;
         assert_eq!(answer.status, StatusCode::NO_CONTENT, "{}", answer.text());
         approval

@@ -160,7 +160,23 @@ impl Guest {
             let value = cookie.split(['=', ';']).nth(1).unwrap_or_default();
             self.watch.secret(value);
         }
+        self.hush_names(path, &answer);
         answer
+    }
+
+    /// Names of approvals, and of log-ins and enrolments that wait: whoever knows one can go on with it.
+    fn hush_names(&self, path: &str, answer: &Answer) {
+        if path.contains("/auth/") {
+            let said = answer.json();
+            for name in [&said["id"], &said["second_factor"]["id"]].into_iter().filter_map(Value::as_str) {
+                self.watch.name(name);
+            }
+        }
+        let to = answer.headers.get("location").and_then(|to| to.to_str().ok()).unwrap_or_default();
+        let name = ["/auth/step-up/", "/auth/account/"].iter().find_map(|place| to.split_once(place));
+        if let Some((_, name)) = name {
+            self.watch.name(name);
+        }
     }
 
     /// A script of this site fetches something.

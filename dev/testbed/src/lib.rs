@@ -16,7 +16,6 @@
 mod approval;
 mod authenticator_app;
 mod balancer;
-pub mod browser;
 mod certificate;
 mod change;
 mod echo;
@@ -34,6 +33,7 @@ mod wire;
 
 pub use authenticator_app::AuthenticatorApp;
 pub use balancer::Balancer;
+pub use cloakroom_browser as browser;
 pub use echo::{Echo, Recorded};
 pub use form::Form;
 pub use guest::{Answer, Guest};

@@ -1,5 +1,7 @@
 //! What was given out must not stand where it can be read later: logs, database files.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use std::collections::{BTreeSet, HashMap};
 use std::io::Write;
 use std::path::Path;
@@ -12,7 +14,7 @@ static LOG: OnceLock<Arc<Mutex<Vec<u8>>>> = OnceLock::new();
 /// Secrets to look for.
 #[derive(Clone, Default)]
 pub struct Watch {
-    secrets: Arc<Mutex<BTreeSet<String>>>,
+    secrets: Arc<Mutex<BTreeSet<Vec<u8>>>>,
     /// What was logged before these secrets were any.
     logged_before: usize,
 }
@@ -41,7 +43,19 @@ impl Watch {
     /// Adds a secret.
     pub fn secret(&self, text: &str) {
         if text.len() >= SHORTEST {
-            self.secrets.lock().unwrap().insert(text.to_owned());
+            self.secrets.lock().unwrap().insert(text.as_bytes().to_vec());
+        }
+    }
+
+    /// Adds a name that is as good as a secret, in base64url: also as the bytes that it stands for, and as the list of numbers
+    /// that JSON makes of those.
+    pub fn name(&self, text: &str) {
+        self.secret(text);
+        let Ok(bytes) = URL_SAFE_NO_PAD.decode(text) else { return };
+        let numbers: Vec<_> = bytes.iter().map(u8::to_string).collect();
+        self.secret(&numbers.join(","));
+        if bytes.len() >= SHORTEST {
+            self.secrets.lock().unwrap().insert(bytes);
         }
     }
 
@@ -64,23 +78,23 @@ impl Watch {
         }
         for (place, bytes) in &places {
             if let Some(secret) = first_of(&secrets, bytes) {
-                panic!("a secret of {} characters stands in {place}", secret.len());
+                panic!("a secret of {} bytes stands in {place}", secret.len());
             }
         }
     }
 }
 
 /// The first of many texts that stands somewhere in these bytes, in one pass over them: logs are long, and secrets many.
-fn first_of<'a>(secrets: &'a BTreeSet<String>, bytes: &[u8]) -> Option<&'a str> {
+fn first_of<'a>(secrets: &'a BTreeSet<Vec<u8>>, bytes: &[u8]) -> Option<&'a [u8]> {
     let head = |text: &[u8]| text.first_chunk::<8>().map(|head| u64::from_ne_bytes(*head));
-    let mut heads: HashMap<u64, Vec<&str>> = HashMap::new();
+    let mut heads: HashMap<u64, Vec<&[u8]>> = HashMap::new();
     for secret in secrets {
-        heads.entry(head(secret.as_bytes())?).or_default().push(secret);
+        heads.entry(head(secret)?).or_default().push(secret);
     }
     (0..bytes.len()).find_map(|at| {
         let here = &bytes[at..];
         let candidates = heads.get(&head(here)?)?;
-        candidates.iter().find(|secret| here.starts_with(secret.as_bytes())).copied()
+        candidates.iter().find(|secret| here.starts_with(secret)).copied()
     })
 }
 
@@ -104,7 +118,7 @@ mod tests {
     #[test]
     fn a_text_is_found_wherever_it_stands() {
         let secrets: BTreeSet<_> =
-            ["0123456789abcdef", "0123456789abcdeg", "fedcba9876543210"].map(str::to_owned).into();
+            ["0123456789abcdef", "0123456789abcdeg", "fedcba9876543210"].map(|text| text.as_bytes().to_vec()).into();
         for (bytes, found) in [
             ("0123456789abcdef", Some("0123456789abcdef")),
             ("xx0123456789abcdegxx", Some("0123456789abcdeg")),
@@ -113,7 +127,7 @@ mod tests {
             ("0123456", None),
             ("", None),
         ] {
-            assert_eq!(first_of(&secrets, bytes.as_bytes()), found, "{bytes}");
+            assert_eq!(first_of(&secrets, bytes.as_bytes()), found.map(str::as_bytes), "{bytes}");
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::attempts::Attempt as Tried;
 use crate::device::Visit;
+use crate::even::even;
 use crate::login::nobody;
 use crate::mail::{Code, Purpose};
 use crate::{App, Error, Refusal};
@@ -59,10 +60,14 @@ impl App {
     /// Mails a confirmation once more. The same answer, in the same time, for an address without an account and for one that
     /// is confirmed already.
     pub async fn resend_confirmation(&self, email: &str, visit: &Visit<'_>) -> Result<(), Error> {
+        even(self.mail_confirmation(email, visit)).await
+    }
+
+    async fn mail_confirmation(&self, email: &str, visit: &Visit<'_>) -> Result<(), Error> {
         let now = self.clock.now();
         self.needs_mail()?;
         let email = Email::parse(email).map_err(|_| Refusal::BadEmail)?;
-        self.attempt(&[self.counted_by_request(&visit.prefix())], now).await?;
+        self.attempt(&self.counted_by_request(visit.address), now).await?;
         let found = self.store.account_by_email(&email).await?;
         let open = found.filter(|account| account.email_verified_at.is_none() && account.disabled_at.is_none());
         // Where no mail may go, the one before stays good: nobody can make it worthless by asking again and again.

@@ -25,7 +25,7 @@ impl App {
         let (me, now) = (self.me(seen).await?, self.clock.now());
         self.needs_mail()?;
         let next = Email::parse(next).map_err(|_| Refusal::BadEmail)?;
-        let unit = self.spend_act(Unit::new(), seen, Act::ChangeEmail, approval, now).await?;
+        let unit = self.spend_act(Unit::new(), seen, (Act::ChangeEmail, Some(next.as_str())), approval, now).await?;
         let taken = self.store.account_by_email(&next).await?.filter(|other| other.id != me.account.id);
         let may = self.may_mail(&next, now).await?;
         let code = Code { purpose: Purpose::NewAddress, account: me.account.id, subject: [0; 16], real: true };

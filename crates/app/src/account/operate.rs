@@ -1,7 +1,7 @@
 //! What operators do with accounts. None of it shows or sets a password (v5.0.0-6.4.6).
 
 use super::reset::RESET_WITHIN;
-use crate::mail::{Code, Purpose};
+use crate::mail::{Code, Purpose, in_utc};
 use crate::{App, Error, Fault, Refusal};
 use cloakroom_core::account::{Account, Email, PasswordHash};
 use cloakroom_core::event::EventKind;
@@ -52,7 +52,7 @@ impl App {
         let now = self.clock.now();
         let account = self.store.account(id).await?.ok_or(Refusal::UnknownAccount)?;
         let unit = Unit::from(Order::Record(self.event(EventKind::ResetAsked, now)?.of(id)));
-        self.invite(unit, &account, RESET_WITHIN, About::ResetPassword, now).await
+        self.invite(unit, &account, RESET_WITHIN, About::ResetForYou, now).await
     }
 
     async fn invite(
@@ -144,10 +144,15 @@ impl App {
     }
 
     /// Removes every second factor of an account whose owner has lost them, and ends its sessions. Its owner is told (v5.0.0-6.4.4:
-    /// who they are is for the operator to find out before). Refused as [`Refusal::UnknownAccount`].
-    pub async fn remove_factors(&self, id: AccountId) -> Result<(), Error> {
+    /// who they are is for the operator to find out before). Answers whether there was any: without one nothing happens. Refused
+    /// as [`Refusal::UnknownAccount`].
+    pub async fn remove_factors(&self, id: AccountId) -> Result<bool, Error> {
         let now = self.clock.now();
         let account = self.store.account(id).await?.ok_or(Refusal::UnknownAccount)?;
+        let factors = self.factors_of(id).await?;
+        if factors.totp.is_none() && factors.passkeys.is_empty() && factors.recovery.is_none() {
+            return Ok(false);
+        }
         let ended = Ended { at: now, reason: EndReason::Withdrawn };
         let mut unit = Unit::new();
         for kind in [SlipKind::Totp, SlipKind::Recovery, SlipKind::Passkey] {
@@ -157,14 +162,13 @@ impl App {
             .order(Order::EndSessions { account: id, except: None, ended, revoked_until: self.outlived_at(now) })
             .order(Order::Record(self.event(EventKind::FactorRemoved, now)?.of(id)));
         if self.settings.mail {
-            let place = self.place("", "the operator of this site", now);
-            let what = "all of your second factors".to_owned();
-            let about = About::FactorRemoved { what, place, forgot: self.link("/auth/forgot") };
+            let about = About::FactorsRemovedForYou { at: in_utc(now), account: self.link("/auth/account") };
             unit = self.post(unit, Some(&Letter { to: account.email.as_str().to_owned(), about }), now)?;
         }
         self.save(unit).await?;
         self.posted();
-        Ok(self.follow_feed().await?)
+        self.follow_feed().await?;
+        Ok(true)
     }
 
     /// A page of accounts in the order of their names, after the one that is given.

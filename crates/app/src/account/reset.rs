@@ -2,6 +2,7 @@
 //! (v5.0.0-6.4.3).
 
 use crate::device::Visit;
+use crate::even::even;
 use crate::login::nobody;
 use crate::mail::{Code, Found, Purpose};
 use crate::{App, Error, Fault, Refusal};
@@ -18,10 +19,14 @@ pub(super) const RESET_WITHIN: Lifetime = Lifetime::from_secs(30 * 60);
 impl App {
     /// Mails a reset, in the place of the one before. The same answer, in the same time, for an address without an account.
     pub async fn forgot_password(&self, email: &str, visit: &Visit<'_>) -> Result<(), Error> {
+        even(self.mail_reset(email, visit)).await
+    }
+
+    async fn mail_reset(&self, email: &str, visit: &Visit<'_>) -> Result<(), Error> {
         let now = self.clock.now();
         self.needs_mail()?;
         let email = Email::parse(email).map_err(|_| Refusal::BadEmail)?;
-        self.attempt(&[self.counted_by_request(&visit.prefix())], now).await?;
+        self.attempt(&self.counted_by_request(visit.address), now).await?;
         let account = self.store.account_by_email(&email).await?.filter(|account| account.disabled_at.is_none());
         let may = self.may_mail(&email, now).await?;
         let event = self.event(EventKind::ResetAsked, now)?;
@@ -58,7 +63,7 @@ impl App {
     /// the policy, which uses nothing up.
     pub async fn reset_password(&self, shown: &str, password: String, visit: &Visit<'_>) -> Result<(), Error> {
         let now = self.clock.now();
-        self.attempt(&[self.counted_by_request(&visit.prefix())], now).await?;
+        self.attempt(&self.counted_by_request(visit.address), now).await?;
         let found = self.find_code(Purpose::Reset, shown, now).await?;
         let account = self.store.account(found.account).await?.ok_or(Refusal::CodeInvalid)?;
         // Mailed to an address that the account no longer has: worth nothing.

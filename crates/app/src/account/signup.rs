@@ -5,6 +5,7 @@
 
 use super::confirm::CONFIRM_WITHIN;
 use crate::device::Visit;
+use crate::even::even;
 use crate::login::nobody;
 use crate::mail::{Code, Purpose};
 use crate::{App, Error, Fault, Refusal};
@@ -19,12 +20,16 @@ impl App {
     /// Opens an account for `email`. Succeeds as well when the address is taken: its owner is told by mail, a stranger
     /// is not. Refused for an address that is none and for a password against the policy, before anything is looked up.
     pub async fn sign_up(&self, email: &str, password: String, visit: &Visit<'_>) -> Result<(), Error> {
+        even(self.open_or_seem_to(email, password, visit)).await
+    }
+
+    async fn open_or_seem_to(&self, email: &str, password: String, visit: &Visit<'_>) -> Result<(), Error> {
         let now = self.clock.now();
         if !self.settings.signup {
             return Err(Refusal::SignupClosed.into());
         }
         let email = Email::parse(email).map_err(|_| Refusal::BadEmail)?;
-        self.attempt(&[self.counted_by_request(&visit.prefix())], now).await?;
+        self.attempt(&self.counted_by_request(visit.address), now).await?;
         // Hashed in every case, so that both cost the same.
         let password = self.new_password(password, &email).await?;
         let taken = self.store.account_by_email(&email).await?;

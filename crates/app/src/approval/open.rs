@@ -29,7 +29,12 @@ pub enum Wanted<'a> {
         show: &'a [String],
     },
     /// One change of ours.
-    Act(Act),
+    Act {
+        /// Which.
+        act: Act,
+        /// What it is done with, for those that have a [field](Act::field) for it.
+        value: Option<&'a str>,
+    },
 }
 
 /// An approval that waits for its owner.
@@ -50,7 +55,7 @@ impl App {
     /// Opens an approval for the session that asks. `return_to` is where its page leads afterwards.
     ///
     /// Refused as [`Refusal::NotACall`] when what is to be approved is none, when the body is not what its hash says, or when
-    /// a field that is to be shown could be read in two ways.
+    /// a field that is to be shown could be read in two ways; of a change, as the change itself would be.
     pub async fn open_approval(
         &self,
         seen: &Seen,
@@ -60,7 +65,10 @@ impl App {
         let now = self.clock.now();
         let access = seen.access();
         let (what, shown) = match wanted {
-            Wanted::Act(act) => (What::Act(act), Vec::new()),
+            Wanted::Act { act, value } => {
+                let (value, shown) = self.bind_act(access.account, act, value).await?;
+                (What::Act { act, value }, shown)
+            }
             Wanted::Call { method, path, body_sha256, body, show } => {
                 let call = Call::parse(method, path, body_sha256).ok_or(Refusal::NotACall)?;
                 let shown = match (show, body) {

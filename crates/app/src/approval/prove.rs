@@ -68,8 +68,8 @@ impl App {
             checked => checked?,
         };
         let page = match &row.value.what {
-            What::Act(Act::AddApprovalPasskey) => Some(cloakroom_jose::random::<32>()?),
-            What::Act(_) | What::Call { .. } => None,
+            What::Act { act: Act::AddApprovalPasskey, .. } => Some(cloakroom_jose::random::<32>()?),
+            What::Act { .. } | What::Call { .. } => None,
         };
         row.value.page = page.map(|secret| cloakroom_jose::sha256(&secret));
         row.value.state = State::Approved;
@@ -165,7 +165,10 @@ impl App {
         };
         let what = match &row.value.what {
             What::Call { method, path, .. } => format!("{method} {}", path.split('?').next().unwrap_or_default()),
-            What::Act(act) => act.words().to_owned(),
+            What::Act { act, .. } => match row.value.shown.first() {
+                Some((_, value)) => format!("{}: {value}", act.words()),
+                None => act.words().to_owned(),
+            },
         };
         let good_for = in_words(OPEN_FOR);
         let letter =

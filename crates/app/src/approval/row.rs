@@ -44,8 +44,8 @@ pub(super) struct Row {
 pub(super) enum What {
     /// One call to an application.
     Call { method: String, path: String, body: [u8; 32] },
-    /// One change of ours.
-    Act(Act),
+    /// One change of ours, and what it is done with.
+    Act { act: Act, value: Option<String> },
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -66,7 +66,10 @@ impl Row {
         let call = match &self.what {
             What::Call { method, path, body } => Call::parse(method, path, *body)?,
             // No method of HTTP is called so.
-            What::Act(act) => Call::parse("ACT", &format!("/{}", act.as_str()), [0; 32])?,
+            What::Act { act, value } => {
+                let value = value.as_ref().map_or([0; 32], |value| sha256(value.as_bytes()));
+                Call::parse("ACT", &format!("/{}", act.as_str()), value)?
+            }
         };
         Some(sha256(&call.message(id, self.session())))
     }
@@ -81,8 +84,9 @@ impl App {
     }
 }
 
+/// Whoever reads the store learns no name that way.
 pub(super) fn key(id: &[u8; 16]) -> Result<SlipKey, Fault> {
-    kept::key(&[NAMED, id])
+    kept::key(&[NAMED, &sha256(id)])
 }
 
 /// Whether a challenge is an approval.

@@ -47,7 +47,7 @@ fn fold(name: &str) -> String {
 }
 
 /// What a person sees is what there is: nothing that turns or hides text stays.
-fn visible(text: &str) -> String {
+pub(super) fn visible(text: &str) -> String {
     let hidden = |c: char| {
         c.is_control()
             || matches!(

@@ -18,9 +18,11 @@ pub struct ApprovalView {
     pub account: String,
     /// Method and path of the call, where it is one.
     pub call: Option<(String, String)>,
-    /// In words, where it is a change of ours.
+    /// Where it is a change of ours.
     pub act: Option<Act>,
-    /// Names and values of the body's fields that the route's rule names.
+    /// What that is done with, as the change takes it.
+    pub value: Option<String>,
+    /// Names and values of the body's fields that the route's rule names, or of what a change is done with, in words.
     pub fields: Vec<(String, String)>,
     /// Whether its owner still has to prove who they are; else it was approved.
     pub waiting: bool,
@@ -56,15 +58,16 @@ impl App {
             _ => None,
         };
         let Row { what, shown, return_to, state, tries, mailed, .. } = row.value;
-        let (call, act) = match what {
-            What::Call { method, path, .. } => (Some((method, path)), None),
-            What::Act(act) => (None, Some(act)),
+        let (call, act, value) = match what {
+            What::Call { method, path, .. } => (Some((method, path)), None, None),
+            What::Act { act, value } => (None, Some(act), value),
         };
         Ok(ApprovalView {
             id: id.to_owned(),
             account: account.email.partly(),
             call,
             act,
+            value,
             fields: shown,
             waiting: state == State::Waiting,
             proofs,
@@ -87,7 +90,8 @@ impl App {
         let enrolled = self.enrolled(account, now).await?;
         let mut proofs = accepted(enrolled, session.method);
         // Somebody who has just logged in with a passkey has none for this origin yet: the password is enough to add one.
-        let first = matches!(row.what, What::Act(Act::AddApprovalPasskey)) && !enrolled.passkey && !enrolled.totp;
+        let first =
+            matches!(row.what, What::Act { act: Act::AddApprovalPasskey, .. }) && !enrolled.passkey && !enrolled.totp;
         let fresh = session.method.is_multi_factor() && now.since(session.opened_at) < FRESH_FOR;
         if first && fresh && enrolled.password && !proofs.contains(&Proof::Password) {
             proofs.insert(0, Proof::Password);

@@ -9,7 +9,7 @@ use cloakroom_core::device::{Device, Reason, prefix, reasons};
 use cloakroom_core::event::EventKind;
 use cloakroom_core::id::AccountId;
 use cloakroom_core::letter::{About, Letter};
-use cloakroom_core::session::{Session, Strategy, device_name};
+use cloakroom_core::session::{Session, device_name};
 use cloakroom_core::time::{Lifetime, Timestamp};
 use cloakroom_jose::sha256;
 use cloakroom_store::{Order, Slip, SlipKey, SlipKind, Unit};
@@ -23,8 +23,8 @@ pub const MOST_DEVICES: usize = 4;
 /// Where a request comes from, as far as can be known.
 #[derive(Clone, Copy)]
 pub struct Visit<'a> {
-    /// The values of the device cookie that came along: a sibling host can plant one beside ours, and which of them the account
-    /// knows is found out by asking.
+    /// The values of the device cookie that came along, or what a program has kept in its place: a sibling host can plant one
+    /// beside ours, and which of them the account knows is found out by asking.
     pub devices: [Option<&'a str>; MOST_DEVICES],
     /// `User-Agent`, as sent.
     pub user_agent: &'a str,
@@ -87,7 +87,7 @@ impl App {
     }
 
     /// Adds to a unit what a log-in says of its device: it is known from now on, and its owner is told if it is news. Answers
-    /// with the value for the device's cookie, where it gets a new one.
+    /// with the value for the device's cookie, or for a program to keep, where it gets a new one.
     pub(crate) async fn welcome(
         &self,
         unit: Unit,
@@ -96,24 +96,14 @@ impl App {
         session: &Session,
         now: Timestamp,
     ) -> Result<(Unit, Option<String>), Fault> {
-        let Arrival { mut known, family, prefix, .. } = arrival;
+        let Arrival { known, family, prefix, .. } = arrival;
         let all: Vec<Kept<Device>> = kept_of(&*self.store, account.id, SlipKind::Device, now).await?;
         let mut cookie = None;
         let mut key = None;
         if known.is_none() {
-            let hash = if session.strategy == Strategy::Native {
-                // A program keeps no cookie: what it calls itself is all that tells it from others. That is enough for not
-                // telling its owner every time, and for nothing else.
-                sha256(&[b"cloakroom native device v1", family.as_bytes()].concat())
-            } else {
-                let secret = self.new_device()?;
-                let hash = device_hash(&secret);
-                cookie = Some(secret);
-                hash
-            };
-            let own = device_key(account.id, &hash)?;
-            known = kept(&*self.store, SlipKind::Device, &own, now).await?;
-            key = Some(own);
+            let secret = self.new_device()?;
+            key = Some(device_key(account.id, &device_hash(&secret))?);
+            cookie = Some(secret);
         }
         let devices: Vec<Device> = all.iter().map(|kept| kept.value.clone()).collect();
         let is_new = now.since(account.opened_at) < NEW_FOR;

@@ -106,7 +106,7 @@ impl App {
     /// Begins to enrol a passkey for log-in, for somebody who has just approved that.
     pub async fn begin_passkey(&self, seen: &Seen, approval: &str) -> Result<Enrolling, Error> {
         let (me, now) = (self.me(seen).await?, self.clock.now());
-        let unit = self.spend_act(Unit::new(), seen, Act::AddPasskey, approval, now).await?;
+        let unit = self.spend_act(Unit::new(), seen, (Act::AddPasskey, None), approval, now).await?;
         let (unit, enrolling) = self.enrol_passkey(unit, &me.account, &me.session, PasskeyScope::LogIn, now).await?;
         self.save_after_approval(unit).await?;
         Ok(enrolling)
@@ -225,7 +225,8 @@ impl App {
         let (me, now) = (self.me(seen).await?, self.clock.now());
         let rows = self.every_passkey_of(me.account.id, now).await?;
         let row = rows.into_iter().find(|row| row.name() == passkey).ok_or(Refusal::UnknownFactor)?;
-        let unit = self.spend_act(Unit::from(row.removed()), seen, Act::RemovePasskey, approval, now).await?;
+        let unit =
+            self.spend_act(Unit::from(row.removed()), seen, (Act::RemovePasskey, Some(passkey)), approval, now).await?;
         let unit = self.forget_recovery_codes(unit, me.account.id, None, now).await?;
         let unit = unit.order(Order::Record(self.event(EventKind::FactorRemoved, now)?.on(&me.session)));
         let what = format!("the passkey named \u{201c}{}\u{201d}", row.value.name);
@@ -336,5 +337,5 @@ pub(super) fn key(id: &[u8]) -> Result<SlipKey, Fault> {
 }
 
 fn enrolment_key(id: &[u8; 16]) -> Result<SlipKey, Fault> {
-    kept::key(&[b"passkey", id])
+    kept::key(&[b"passkey", &sha256(id)])
 }

@@ -31,7 +31,7 @@ impl App {
         if !self.enrolled(&me.account, now).await?.second_factor() {
             return Err(Refusal::UnknownFactor.into());
         }
-        let unit = self.spend_act(Unit::new(), seen, Act::NewRecoveryCodes, approval, now).await?;
+        let unit = self.spend_act(Unit::new(), seen, (Act::NewRecoveryCodes, None), approval, now).await?;
         let (unit, codes) = self.make_recovery_codes(unit, me.account.id, now).await?;
         let unit = unit.order(Order::Record(self.event(EventKind::FactorAdded, now)?.on(&me.session)));
         let about = |place, forgot| About::FactorAdded { what: "a new set of recovery codes".into(), place, forgot };

@@ -16,6 +16,7 @@ use cloakroom_core::refresh::EndReason;
 use cloakroom_core::session::{Method, Session};
 use cloakroom_core::time::{Lifetime, Timestamp};
 use cloakroom_factor::totp::Secret;
+use cloakroom_jose::sha256;
 use cloakroom_store::{Error as StoreError, Order, Slip, SlipKey, SlipKind, Unit};
 use serde::{Deserialize, Serialize};
 
@@ -63,7 +64,7 @@ impl App {
         };
         let enrolment = slip(SlipKind::Challenge, enrolment_key(&id)?, &row)?;
         let enrolment = Slip { account: Some(me.account.id), expires_at: Some(now.plus(ENROL_FOR)), ..enrolment };
-        let unit = self.spend_act(Unit::new(), seen, Act::AddTotp, approval, now).await?;
+        let unit = self.spend_act(Unit::new(), seen, (Act::AddTotp, None), approval, now).await?;
         self.save_after_approval(unit.order(Order::AddSlip(enrolment))).await?;
         let uri = secret.uri(&self.settings.site_name, me.account.email.as_str());
         let qr = Secret::qr_svg(&uri).map_err(|_| Fault::plain("a picture could not be drawn"))?;
@@ -109,7 +110,7 @@ impl App {
     pub async fn remove_totp(&self, seen: &Seen, approval: &str) -> Result<(), Error> {
         let (me, now) = (self.me(seen).await?, self.clock.now());
         let row = self.totp_of(me.account.id, now).await?.ok_or(Refusal::UnknownFactor)?;
-        let unit = self.spend_act(Unit::from(row.removed()), seen, Act::RemoveTotp, approval, now).await?;
+        let unit = self.spend_act(Unit::from(row.removed()), seen, (Act::RemoveTotp, None), approval, now).await?;
         let unit = self.forget_recovery_codes(unit, me.account.id, Some("totp"), now).await?;
         let unit = unit.order(Order::Record(self.event(EventKind::FactorRemoved, now)?.on(&me.session)));
         let about = |place, forgot| About::FactorRemoved { what: "the authenticator app".into(), place, forgot };
@@ -177,5 +178,5 @@ fn key(account: AccountId) -> Result<SlipKey, Fault> {
 }
 
 fn enrolment_key(id: &[u8; 16]) -> Result<SlipKey, Fault> {
-    kept::key(&[b"totp", id])
+    kept::key(&[b"totp", &sha256(id)])
 }

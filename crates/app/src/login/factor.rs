@@ -185,7 +185,8 @@ impl App {
             strategy: Strategy::from_text(&pending.value.strategy).ok_or(Refusal::ChallengeOver)?,
         };
         // Somebody else has used the same code, or answered the same question, in this moment: then this finds no row to change.
-        self.enter(account, Entry { method, wish, visit, arrival, replaces }, unit, now).await
+        let entered = self.enter(account, Entry { method, wish, visit, arrival, replaces }, unit, now).await?;
+        Ok(Entered { recovery_left: left, ..entered })
     }
 
     /// Somebody knows the password: its owner is told, but not for each of many guesses (v5.0.0-6.3.5).
@@ -220,7 +221,7 @@ impl App {
 }
 
 fn pending_key(id: &[u8; 16]) -> Result<cloakroom_store::SlipKey, crate::Fault> {
-    kept::key(&[PENDING, id])
+    kept::key(&[PENDING, &sha256(id)])
 }
 
 fn challenge_of(id: &[u8; 16]) -> [u8; 32] {

@@ -58,8 +58,10 @@ pub struct Entered {
     pub account: Account,
     /// Their session.
     pub opened: Opened,
-    /// The new value of the device cookie, where this device gets one.
+    /// The new value of the device cookie, or for a program to keep, where this device gets one.
     pub device: Option<String>,
+    /// Recovery codes that are left, where one was used.
+    pub recovery_left: Option<u32>,
 }
 
 /// Where the right password has led.
@@ -173,7 +175,7 @@ impl App {
         self.open_session(&session, old, account.password_set_at, unit, now).await?;
         self.posted();
         metrics::counter!("cloakroom_logins_total", "outcome" => "succeeded").increment(1);
-        Ok(Entered { opened: self.opened(session, now)?, account, device })
+        Ok(Entered { opened: self.opened(session, now)?, account, device, recovery_left: None })
     }
 
     async fn rehash(&self, account: &mut Account, password: Password, now: Timestamp) -> Result<(), Error> {

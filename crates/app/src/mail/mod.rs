@@ -8,4 +8,4 @@ mod words;
 
 pub(crate) use codes::{Code, Found, Issued, Purpose};
 pub use queue::{Courier, Undelivered};
-pub(crate) use words::in_words;
+pub(crate) use words::{in_utc, in_words};

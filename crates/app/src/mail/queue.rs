@@ -42,7 +42,8 @@ const PADDED_TO: usize = 4096;
 /// Another node may have posted; so often it is looked.
 const EVERY: Duration = Duration::from_secs(1);
 
-/// So long after a request the letters that it has posted are sent.
+/// So long after a request the letters that it has posted are sent: longer than its answer can wait for its line
+/// ([`crate::even`]).
 const AFTER_THE_ANSWER: Duration = Duration::from_millis(100);
 
 const AT_ONCE: u32 = 16;

@@ -42,7 +42,7 @@ pub(crate) fn in_words(length: Lifetime) -> String {
 }
 
 /// `2026-11-22 16:30 UTC` (proleptic Gregorian, after Howard Hinnant's `civil_from_days`).
-fn in_utc(at: Timestamp) -> String {
+pub(crate) fn in_utc(at: Timestamp) -> String {
     let seconds = at.unix_seconds();
     let (days, rest) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
     let z = days + 719_468;

@@ -34,7 +34,7 @@ impl App {
         let me = self.me(seen).await?;
         let mut unit = Unit::new();
         match approval {
-            Some(approval) => unit = self.spend_act(unit, seen, Act::ChangePassword, approval, now).await?,
+            Some(approval) => unit = self.spend_act(unit, seen, (Act::ChangePassword, None), approval, now).await?,
             // The password that is asked for here is the very proof that the approval would ask for.
             None if self.enrolled(&me.account, now).await?.second_factor() => {
                 return Err(Refusal::StepUpNeeded(Act::ChangePassword).into());

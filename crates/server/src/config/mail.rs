@@ -100,6 +100,9 @@ pub(super) fn mail(raw: &raw::Mail, site: Site, mistakes: &mut Vec<Mistake>) -> 
             }
         }
     }
+    if let Some(Some(smtp)) = &smtp {
+        refused_at_the_start(smtp, from.as_ref(), &site, &mut section);
+    }
     let delivery = match (smtp, &raw.folder) {
         (Some(_), Some(_)) => {
             section.wrong("folder", "mails go to mail.smtp or into mail.folder, not both: remove one");
@@ -108,14 +111,20 @@ pub(super) fn mail(raw: &raw::Mail, site: Site, mistakes: &mut Vec<Mistake>) -> 
         (Some(smtp), None) => smtp.map(Delivery::Smtp),
         (None, folder) => folder.as_ref().map(|folder| Delivery::Folder(folder.into())),
     };
-    let config = from.zip(delivery).map(|(from, delivery)| MailConfig { from, site, delivery });
-    if let Some(MailConfig { from, site, delivery: Delivery::Smtp(smtp) }) = &config
-        && !site.origin.is_empty()
-        && let Err(error) = smtp.open(from.clone(), site.clone())
-    {
+    (from.zip(delivery).map(|(from, delivery)| MailConfig { from, site, delivery }), confirm)
+}
+
+/// Notes what the mail crate would refuse. Of what is wrong already, something good stands in its place: every mistake is told
+/// at once.
+fn refused_at_the_start(smtp: &SmtpAt, from: Option<&Sender>, site: &Site, section: &mut Section<'_>) {
+    let from = from.cloned().or_else(|| "no-reply@example.com".parse().ok());
+    let mut site = site.clone();
+    if site.origin.is_empty() {
+        site.origin = "https://example.com".into();
+    }
+    if let Some(Err(error)) = from.map(|from| smtp.open(from, site)) {
         section.wrong(key_of(&error), error.to_string());
     }
-    (config, confirm)
 }
 
 fn from(raw: &raw::Mail, section: &mut Section<'_>) -> Option<Sender> {

@@ -8,26 +8,73 @@ use super::sections::Section;
 use cloakroom_gateway::{StepUpRule, Upstream};
 use http::Method;
 
+/// The methods of IANA's registry, November 2026: a rule for another word, such as `FETCH`, would let every call pass.
+const METHODS: [&str; 38] = [
+    "ACL",
+    "BASELINE-CONTROL",
+    "BIND",
+    "CHECKIN",
+    "CHECKOUT",
+    "CONNECT",
+    "COPY",
+    "DELETE",
+    "GET",
+    "HEAD",
+    "LABEL",
+    "LINK",
+    "LOCK",
+    "MERGE",
+    "MKACTIVITY",
+    "MKCALENDAR",
+    "MKCOL",
+    "MKREDIRECTREF",
+    "MKWORKSPACE",
+    "MOVE",
+    "OPTIONS",
+    "ORDERPATCH",
+    "PATCH",
+    "POST",
+    "PROPFIND",
+    "PROPPATCH",
+    "PUT",
+    "QUERY",
+    "REBIND",
+    "REPORT",
+    "SEARCH",
+    "UNBIND",
+    "UNCHECKOUT",
+    "UNLINK",
+    "UNLOCK",
+    "UPDATE",
+    "UPDATEREDIRECTREF",
+    "VERSION-CONTROL",
+];
+
 /// Reads the rules of one upstream. Where paths may lie is the gateway's to judge.
 pub(super) fn rules(raw: &[raw::StepUp], section: &mut Section<'_>) -> Vec<StepUpRule> {
     let mut rules = Vec::new();
     for (index, rule) in raw.iter().enumerate() {
         let key = |name: &str| format!("step_up[{index}].{name}");
         let method = rule.method.as_ref().and_then(|text| {
-            let is_word = !text.is_empty()
-                && text.len() <= 32
-                && text.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'-');
-            let read = Method::from_bytes(text.as_bytes()).ok().filter(|_| is_word);
+            let read = Method::from_bytes(text.as_bytes()).ok().filter(|_| METHODS.contains(&text.as_str()));
             if read.is_none() {
-                section.wrong(&key("method"), format!("{text:?} is not a method such as \"POST\", in capital letters"));
+                let reason =
+                    "is not a method such as \"POST\", in capital letters; without one the rule is for every method";
+                section.wrong(&key("method"), format!("{text:?} {reason}"));
             }
             read
         });
+        let show = rule.show.clone().unwrap_or_default();
+        for (at, name) in show.iter().enumerate() {
+            if show.iter().take(at).any(|before| before == name) {
+                section.wrong(&key("show"), format!("{name:?} is there twice: remove one"));
+            }
+        }
         let Some(path) = &rule.path else {
             section.wrong(&key("path"), "this is required: the path of the calls, such as \"/api/transfer\"");
             continue;
         };
-        rules.push(StepUpRule { method, path: path.clone(), show: rule.show.clone().unwrap_or_default() });
+        rules.push(StepUpRule { method, path: path.clone(), show });
     }
     rules
 }

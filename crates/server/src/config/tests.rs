@@ -270,6 +270,12 @@ fn mail_is_read_from_its_section_and_its_secrets_are_never_repeated() {
         assert!(mistakes.contains(part), "{mail}: {mistakes}");
         assert!(!mistakes.contains("hunter2") && mistakes.lines().count() == 1, "{mail}: {mistakes}");
     }
+    // What is wrong with one key hides nothing of another.
+    let all = mistakes_in("[mail]\nfrom = \"nobody\"\nsmtp = \"smtp://mail.example.com\"\nfolder = \"x\"", "");
+    for part in ["mail.from: ", "mail.smtp: mails go unencrypted", "mail.folder: "] {
+        assert!(all.contains(part), "{part} is missing: {all}");
+    }
+    assert_eq!(all.lines().count(), 3, "{all}");
     let line = file("one", "hunter2\r\n");
     for mail in [
         format!("{from}\nsmtp = \"smtp+starttls://u@mail.example.com\"\npassword_file = {line:?}"),
@@ -389,6 +395,14 @@ fn upstreams_say_which_calls_are_approved_and_where_a_second_factor_is_required(
         (
             "step_up = [{ method = \"post\", path = \"/api/x\" }]",
             "upstream[0].step_up[0].method: \"post\" is not a method",
+        ),
+        (
+            "step_up = [{ method = \"FETCH\", path = \"/api/x\" }]",
+            "upstream[0].step_up[0].method: \"FETCH\" is not a method",
+        ),
+        (
+            "step_up = [{ path = \"/api/x\", show = [\"to\", \"a\", \"to\"] }]",
+            "upstream[0].step_up[0].show: \"to\" is there twice",
         ),
         ("step_up = [{ path = \"/other\" }]", "upstream[0].step_up: step_up[0].path must begin with"),
         ("step_up = [{ path = \"/api/x\", show = [\"\"] }]", "upstream[0].step_up: step_up[0].show must be"),

@@ -6,7 +6,7 @@ use super::gate::WebGate;
 use super::meters::Meters;
 use crate::network::Network;
 use cloakroom_gateway::{Body, ClientInfo, Gateway};
-use cloakroom_web::{Slot, Web, is_own_path};
+use cloakroom_web::{Slot, Web, is_own_path, logged_path};
 use http::{HeaderValue, Request, Response};
 use hyper::body::Incoming;
 use std::hash::{BuildHasher as _, RandomState};
@@ -32,7 +32,8 @@ impl Edge {
         let started_at = std::time::Instant::now();
         let (mut client, host) = client(peer, tls, request.headers(), &self.trusted_proxies);
         let id = self.ids.hash_one(self.requests.fetch_add(1, Ordering::Relaxed));
-        let logged = self.log_requests.then(|| (request.method().clone(), request.uri().path().to_owned()));
+        let logged =
+            self.log_requests.then(|| (request.method().clone(), logged_path(request.uri().path()).into_owned()));
         let (mut parts, body) = request.into_parts();
         let refused = self.web.refuse_early(&parts, &client, host.as_ref());
         if let Some((slot, uri)) = Slot::of(&parts.uri, self.web.site().slots) {

@@ -84,6 +84,11 @@ async fn an_account_is_opened_shown_recovered_given_out_and_deleted() {
     assert_eq!(code(&taken), 2);
     assert!(text(&taken.stderr).contains("there is an account with this address already"), "{}", text(&taken.stderr));
 
+    // Without any factor nothing is done, and the session stays.
+    let none = done(&house, &["accounts", "remove-factors", "ann@example.com"]).await;
+    assert!(none.contains("has no second factor: nothing was done"), "{none}");
+    assert_eq!(ann.app().await.unwrap().0, 200);
+
     for typed in ["", "bob@example.com\n"] {
         let kept = answering(house.folder(), &["accounts", "delete", "ann@example.com"], typed).await;
         assert_eq!(code(&kept), 2);
@@ -110,6 +115,7 @@ async fn accounts_of_another_system_are_taken_over_and_bad_lines_are_told() {
     list += "\n";
     list += "not json hunter2\n";
     list += &line("not an address", FOREIGN);
+    list += "{\"email\":\"erin@example.com\",\"verified\":true}\n";
     list += &line("bob@example.com", "md5:hunter2");
     list += &line("ANN@example.com", FOREIGN);
     list += &line("carol@example.com", FOREIGN);
@@ -120,13 +126,14 @@ async fn accounts_of_another_system_are_taken_over_and_bad_lines_are_told() {
     for said in [
         "line 3: this is not a JSON object",
         "line 4: this is not an email address",
-        "line 5: the hash is of no kind that is known",
-        "line 6: there is an account with this address already",
-        "cloakroom: 4 line(s) were not imported",
+        "line 5: \"hash\" is missing",
+        "line 6: the hash is of no kind that is known",
+        "line 7: there is an account with this address already",
+        "cloakroom: 5 line(s) were not imported",
     ] {
         assert!(errors.contains(said), "{said} is missing in {errors}");
     }
-    assert!(!errors.contains("hunter2") && !errors.contains("line 2:") && !errors.contains("line 7:"), "{errors}");
+    assert!(!errors.contains("hunter2") && !errors.contains("line 2:") && !errors.contains("line 8:"), "{errors}");
     house.visitor().log_in("carol@example.com").await;
 
     // Once more, from standard input, as an import that goes on.
@@ -137,6 +144,20 @@ async fn accounts_of_another_system_are_taken_over_and_bad_lines_are_told() {
     assert_eq!(tally, json!({ "imported": 1, "skipped": 1, "failed": [] }));
     house.visitor().log_in("dave@example.com").await;
     server.stop().await;
+}
+
+#[tokio::test]
+async fn a_reset_of_a_disabled_account_says_that_it_stays_so() {
+    let upstream = Upstream::start("first").await;
+    let house = House::before(upstream.address);
+    house.serve().await.stop().await;
+    done(&house, &["accounts", "create", "ann@example.com"]).await;
+    for (action, said) in [("enable", false), ("disable", true)] {
+        done(&house, &["accounts", action, "ann@example.com"]).await;
+        let reset = run(house.folder(), &["accounts", "reset", "ann@example.com"]).await;
+        assert_eq!(code(&reset), 0);
+        assert_eq!(text(&reset.stderr).contains("the account stays disabled"), said, "{}", text(&reset.stderr));
+    }
 }
 
 #[tokio::test]

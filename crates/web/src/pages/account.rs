@@ -55,6 +55,7 @@ impl Call {
 
 fn passkey_row(passkey: &ListedPasskey, now: Timestamp) -> Value {
     context! {
+        id => &passkey.id,
         name => &passkey.name,
         approves => passkey.scope == PasskeyScope::Approval,
         added => ago(now, passkey.added_at),

@@ -14,11 +14,10 @@ impl Call {
             return Err(Code::ApprovalOver.into());
         };
         let me = self.web.app().me(self.seen()?).await?;
-        let factors = self.web.app().factors(self.seen()?).await?;
-        let passkeys: Vec<_> =
-            factors.passkeys.iter().map(|passkey| context! { id => &passkey.id, name => &passkey.name }).collect();
+        let fields: Vec<_> = view.fields.iter().map(|(name, value)| context! { name, value }).collect();
         let values = context! {
-            id, act => act.as_str(), words => act.words(), email => me.account.email.as_str(), passkeys,
+            id, act => act.as_str(), words => act.words(), email => me.account.email.as_str(), fields,
+            field => act.field(), value => view.value.as_deref(),
             script => act == Act::AddPasskey,
             min_characters => self.web.app().settings().passwords.min_characters,
         };

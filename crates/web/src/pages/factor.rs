@@ -38,6 +38,12 @@ impl Call {
         self.form_page("totp.html", problem, values).await
     }
 
+    /// After a log-in with a recovery code: how many are left, and the way on.
+    pub(crate) fn recovered_page(&self, left: u32, return_to: &ReturnTo) -> Result<Response, Problem> {
+        let to = self.client.slot.at(return_to.as_str());
+        self.web.page(self.client.slot, "recovered.html", context! { left, to })
+    }
+
     /// The page that shows recovery codes, once.
     pub(crate) fn codes_page(&self, codes: &[String]) -> Result<Response, Problem> {
         self.web.page(self.client.slot, "codes.html", context! { codes => codes.to_vec() })

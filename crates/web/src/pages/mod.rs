@@ -18,7 +18,7 @@ use minijinja::{AutoEscape, Environment, Value, context};
 /// The templates, compiled.
 pub(crate) struct Pages(Environment<'static>);
 
-const TEMPLATES: [(&str, &str); 16] = [
+const TEMPLATES: [(&str, &str); 17] = [
     ("layout.html", include_str!("templates/layout.html")),
     ("login.html", include_str!("templates/login.html")),
     ("signup.html", include_str!("templates/signup.html")),
@@ -31,6 +31,7 @@ const TEMPLATES: [(&str, &str); 16] = [
     ("done.html", include_str!("templates/done.html")),
     ("enrol.html", include_str!("templates/enrol.html")),
     ("factor.html", include_str!("templates/factor.html")),
+    ("recovered.html", include_str!("templates/recovered.html")),
     ("token.html", include_str!("templates/token.html")),
     ("totp.html", include_str!("templates/totp.html")),
     ("hop.html", include_str!("templates/hop.html")),
@@ -98,6 +99,7 @@ impl Problem {
 fn for_people(code: Code) -> Option<&'static str> {
     Some(match code {
         Code::StepUpNeeded(_) => "That was used already, or waited too long. Begin again.",
+        Code::GrantRefused => "Something else was approved than what came now. Nothing was done. Begin again.",
         Code::ApprovalElsewhere => "Go back to the application, and begin there once more.",
         Code::FormTokenNeeded => {
             "The page was open for too long, or this browser keeps no cookies for this site. Go back, load it again, and repeat."
@@ -181,11 +183,11 @@ mod tests {
             passkeys => [context! { id => "p", name => hostile, approves => true, added => "1 day ago", used => Value::from(()) }],
             second => true, can_passkey => true, apart => true, totp => "1 day ago", recovery => 9,
             page => "PAGE", id => "ID", account => "a\u{2026}b@example.com", site => "Notes", method => "POST", path => "/api/x?<", passkey => hostile,
-            words => Value::from(()), fields => [context! { name => hostile, value => hostile }], mailed => true, tries_left => 1,
+            words => Value::from(()), value => hostile, field => "email", fields => [context! { name => hostile, value => hostile }], mailed => true, tries_left => 1,
             proofs => ["passkey", "totp", "password", "mail", "recovery"], approved => true,
             heading => "H", sentence => hostile, button => "B", route => "/auth/x", again => "/auth/again", token => hostile,
             sets_password => false, asks_password => true, wrong_password => true, off => false, type_it => "/auth/reset",
-            codes => ["AAAA-BBBB"], secret => "ABCD EFGH", uri => "otpauth://totp/x", qr => Value::from_safe_string("<svg></svg>".into()),
+            codes => ["AAAA-BBBB"], left => 9, secret => "ABCD EFGH", uri => "otpauth://totp/x", qr => Value::from_safe_string("<svg></svg>".into()),
         };
         let acts =
             Act::ALL.map(|act| ("act.html", context! { act => act.as_str(), words => act.words(), ..sample.clone() }));

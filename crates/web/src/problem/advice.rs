@@ -42,7 +42,8 @@ impl Code {
             Self::UnknownFactor => "GET /auth/factors lists those of the account.".into(),
             Self::PasskeyRefused => "Try again, or use another way.".into(),
             Self::StepUpNeeded(act) => {
-                format!("POST /auth/step-up with {{\"act\":\"{}\"}}, show its page to the person, then send its id in the field step_up.", act.as_str())
+                let value = act.field().map(|field| format!(", and its {field}")).unwrap_or_default();
+                format!("POST /auth/step-up with {{\"act\":\"{}\"}}{value}, show its page to the person, then send its id in the field step_up.", act.as_str())
             }
             Self::CallNeedsStepUp => {
                 "POST /auth/step-up with method, path and body_sha256, show its page to the person, collect the grant and send it in Cloakroom-Grant. cloakroom.fetch of /auth/client.js does all of that."
@@ -52,7 +53,7 @@ impl Code {
             Self::NotACall => {
                 "Send method, path with query, and body_sha256; where fields are shown, also the body itself, as JSON in which no member comes twice.".into()
             }
-            Self::GrantRefused => "It is good once, for two minutes, for exactly the call that was approved. Ask for a new one.".into(),
+            Self::GrantRefused => "It is good once, for two minutes, for exactly what was approved. Ask for a new one.".into(),
             Self::CallTooLarge => "Bodies of calls that are approved have at most 1 MiB, come within 30 seconds, and have no trailers.".into(),
             Self::ApprovalElsewhere => "Use the address in the field page of POST /auth/step-up.".into(),
             Self::AddressTaken => "Show it with: cloakroom accounts show EMAIL".into(),

@@ -52,7 +52,7 @@ pub enum Code {
     ApprovalOver,
     /// What is to be approved cannot be.
     NotACall,
-    /// The grant is not for this call.
+    /// The approval is not for this call, or not for what a change is to be done with.
     GrantRefused,
     /// The body of a call that needs an approval is too large.
     CallTooLarge,
@@ -159,7 +159,7 @@ impl Code {
             }
             Self::ApprovalOver => (StatusCode::GONE, "step-up-over", "This approval is over"),
             Self::NotACall => (StatusCode::UNPROCESSABLE_ENTITY, "step-up-unreadable", "That cannot be approved"),
-            Self::GrantRefused => (StatusCode::FORBIDDEN, "step-up-refused", "The approval is not for this call"),
+            Self::GrantRefused => (StatusCode::FORBIDDEN, "step-up-refused", "The approval is not for this"),
             Self::CallTooLarge => {
                 (StatusCode::PAYLOAD_TOO_LARGE, "step-up-too-large", "The call is too large to be approved")
             }

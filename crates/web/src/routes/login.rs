@@ -3,7 +3,7 @@
 use crate::Response;
 use crate::call::Call;
 use crate::problem::{Code, Problem};
-use crate::routes::{answer, opened};
+use crate::routes::{answer, opened, with};
 use cloakroom_app::login::{Answer, Asked, Entered, LoggedIn, Login, Wish};
 use cloakroom_core::return_to::ReturnTo;
 use cloakroom_core::session::Strategy;
@@ -15,11 +15,12 @@ pub(crate) async fn post(mut call: Call) -> Result<Response, Problem> {
     let password = call.fields.text("password")?;
     let wish = call.wish()?;
     let return_to = call.return_to()?;
+    let device = call.kept_device()?;
     let login = Login {
         email: &email,
         password,
         wish,
-        visit: call.visit()?,
+        visit: call.visit_of(device.as_deref())?,
         replaces: call.shown()?.map(|shown| shown.credential),
     };
     match call.web.app().log_in(login).await.map_err(Problem::from) {
@@ -46,9 +47,17 @@ pub(crate) async fn factor(mut call: Call) -> Result<Response, Problem> {
         (None, None, Some(response)) => Answer::Passkey(response),
         _ => return Err(Code::BadRequest.into()),
     };
-    let replaces = call.shown()?.map(|shown| shown.credential);
-    match call.web.app().log_in_with_factor(&id, shown, &call.visit()?, replaces).await.map_err(Problem::from) {
-        Ok(entered) => Ok(call.enter(&entered, &return_to)),
+    let device = call.kept_device()?;
+    let (visit, replaces) = (call.visit_of(device.as_deref())?, call.shown()?.map(|shown| shown.credential));
+    match call.web.app().log_in_with_factor(&id, shown, &visit, replaces).await.map_err(Problem::from) {
+        Ok(entered) => match entered.recovery_left.filter(|_| call.fields.form) {
+            Some(left) => {
+                let mut response = call.recovered_page(left, &return_to)?;
+                call.keep(&mut response, &entered);
+                Ok(response)
+            }
+            None => Ok(call.enter(&entered, &return_to)),
+        },
         Err(problem) if call.fields.form => match call.web.app().second_factor_again(&id).await {
             Ok(asked) => call.factor_page(Some(&problem), &asked, &return_to).await,
             Err(_) => call.login_page(Some(&problem), "", &return_to).await,
@@ -69,8 +78,8 @@ pub(crate) async fn passkey(mut call: Call) -> Result<Response, Problem> {
     let response = call.fields.json_text("response")?.ok_or(Code::BadRequest)?;
     let wish = call.wish()?;
     let return_to = call.return_to()?;
-    let replaces = call.shown()?.map(|shown| shown.credential);
-    let visit = call.visit()?;
+    let device = call.kept_device()?;
+    let (visit, replaces) = (call.visit_of(device.as_deref())?, call.shown()?.map(|shown| shown.credential));
     match call.web.app().log_in_with_passkey(&state, &response, wish, &visit, replaces).await.map_err(Problem::from) {
         Ok(entered) => Ok(call.enter(&entered, &return_to)),
         Err(problem) if call.fields.form => call.login_page(Some(&problem), "", &return_to).await,
@@ -103,17 +112,24 @@ pub(super) fn parsed(json: &str) -> Value {
 
 impl Call {
     fn enter(&self, entered: &Entered, return_to: &ReturnTo) -> Response {
-        let mut response = if self.fields.form {
-            self.redirect(return_to.as_str())
-        } else {
-            answer(&opened(&entered.account, &entered.opened))
-        };
-        self.web.set_session(&mut response, &entered.opened, self.client.slot);
-        // A program keeps no cookies; what it would keep beside its tokens is nobody's device.
-        if entered.opened.session.strategy != Strategy::Native {
-            self.remember_device(&mut response, entered.device.as_deref());
+        let mut body = opened(&entered.account, &entered.opened);
+        if let Some(left) = entered.recovery_left {
+            body = with(body, "recovery_codes_left", left.into());
         }
+        // A program keeps no cookies: it gets the value beside its tokens, and shows it at its next log-in.
+        if let (Some(device), Strategy::Native) = (&entered.device, entered.opened.session.strategy) {
+            body = with(body, "device", device.as_str().into());
+        }
+        let mut response = if self.fields.form { self.redirect(return_to.as_str()) } else { answer(&body) };
+        self.keep(&mut response, entered);
         response
+    }
+
+    /// Sets the cookies of a session that was opened, and of its device.
+    fn keep(&self, response: &mut Response, entered: &Entered) {
+        self.web.set_session(response, &entered.opened, self.client.slot);
+        let cookie = entered.device.as_deref().filter(|_| entered.opened.session.strategy != Strategy::Native);
+        self.remember_device(response, cookie);
     }
 
     fn wish(&mut self) -> Result<Wish, Problem> {

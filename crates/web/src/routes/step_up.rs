@@ -24,7 +24,12 @@ pub(crate) async fn open(mut call: Call) -> Result<Response, Problem> {
     let app = std::sync::Arc::clone(call.web.app());
     let opening = if let Some(act) = act {
         let act = Act::from_text(&act).ok_or(Code::BadRequest)?;
-        app.open_approval(call.seen()?, Wanted::Act(act), return_to.as_ref()).await?
+        let value = act.field().map(|field| call.fields.text(field)).transpose()?;
+        let wanted = Wanted::Act { act, value: value.as_deref() };
+        match app.open_approval(call.seen()?, wanted, return_to.as_ref()).await.map_err(Problem::from) {
+            Err(problem) if call.fields.form => return call.account_page(Some(&problem)).await,
+            opening => opening?,
+        }
     } else {
         let (method, path) = (call.fields.text("method")?, call.fields.text("path")?);
         let sum = call.fields.text("body_sha256")?;

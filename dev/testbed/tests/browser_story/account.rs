@@ -38,10 +38,7 @@ pub(crate) async fn story(engine: Engine) {
     picture(&page, "account").await;
 
     let listed = page.text("ul.sessions").await.unwrap();
-    let here = match engine {
-        Engine::Chromium => "Chrome on Linux",
-        Engine::Firefox => "Firefox on Linux",
-    };
+    let here = if engine == Engine::Chromium { "Chrome on Linux" } else { "Firefox on Linux" };
     for expected in [here, "this one", "Firefox on Android"] {
         assert!(listed.contains(expected), "{listed}");
     }

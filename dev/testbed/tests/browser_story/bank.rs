@@ -136,6 +136,13 @@ pub(crate) async fn begin(page: &Page, act: &str) {
     page.wait_url("/auth/step-up/").await.unwrap();
 }
 
+/// Asks for another address on the account page, as far as the page that approves it.
+pub(crate) async fn begin_change_of_address(page: &Page, next: &str) {
+    page.click("details:has(#email) summary").await.unwrap();
+    page.fill("#email", next).await.unwrap();
+    begin(page, "change-email").await;
+}
+
 /// Approves what is shown with the password, in this very window.
 pub(crate) async fn approve_by_password(page: &Page) {
     page.fill("#password", PASSWORD).await.unwrap();

@@ -1,7 +1,7 @@
 //! Mails and their links, in real browsers: a scanner that opens everything and clicks nothing comes first, then the person.
 //! A token is in the fragment, from where a script of ours takes it out of the address; without scripts the code is typed.
 
-use crate::bank::{Bank, Plan, approve_by_password, begin, enter, heading};
+use crate::bank::{Bank, Plan, approve_by_password, begin_change_of_address, enter, heading};
 use crate::person::{log_in, sign_up};
 use cloakroom_testbed::PASSWORD;
 use cloakroom_testbed::browser::{Browser, Context, Engine, Page};
@@ -102,11 +102,11 @@ pub(crate) async fn change_and_take_back(engine: Engine) {
     let page = enter(&bank, &context, EMAIL).await;
     let tab = context.page().await.unwrap();
     page.goto(&bank.at("/auth/account")).await.unwrap();
-    begin(&page, "change-email").await;
+    begin_change_of_address(&page, NEW_EMAIL).await;
+    assert!(page.text(".what").await.unwrap().contains(NEW_EMAIL), "what is approved is shown");
     approve_by_password(&page).await;
     page.wait_url("/auth/account/").await.unwrap();
-    page.fill("#email", NEW_EMAIL).await.unwrap();
-    page.press("Enter").await.unwrap();
+    page.click("main form button").await.unwrap();
     heading(&page, "Look into your mail").await;
     let link = link(&bank, NEW_EMAIL, "Confirm your new address").await;
     scan(&browser, &link).await;

@@ -127,6 +127,11 @@ pub(crate) async fn app_and_recovery_codes(engine: Engine) {
         show(&page, field).await;
         page.fill(field, &right).await.unwrap();
         page.press("Enter").await.unwrap();
+        if field == "#recovery" {
+            heading(&page, "You are logged in").await;
+            assert!(page.text("main").await.unwrap().contains("9 recovery codes are left"));
+            page.click("main p:last-of-type a").await.unwrap();
+        }
         page.wait_for("window.ready").await.unwrap();
         page.goto(&bank.at("/auth/account")).await.unwrap();
         if field == "#totp" {

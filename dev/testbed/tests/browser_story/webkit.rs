@@ -3,8 +3,8 @@
 
 use crate::bank::{Bank, Plan, approve_by_password, begin, heading, open_approval, says, the_transfer};
 use crate::person::{log_in, sign_up};
-use cloakroom_testbed::PASSWORD;
-use cloakroom_testbed::browser::Browser;
+use cloakroom_testbed::browser::{Browser, Engine};
+use cloakroom_testbed::{House, PASSWORD};
 
 const EMAIL: &str = "margaret.hamilton@example.com";
 const NEW_PASSWORD: &str = "violet harbour cactus drum";
@@ -12,7 +12,7 @@ const NEW_PASSWORD: &str = "violet harbour cactus drum";
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn webkit_signs_up_confirms_logs_in_approves_resets_and_sees_the_account() {
     let bank = Bank::start(Plan { encrypted: true, confirms: true, ..Plan::default() }).await;
-    let browser = Browser::launch_webkit().await.unwrap();
+    let browser = Browser::launch(Engine::WebKit).await.unwrap();
     let context = browser.context().await.unwrap();
     let page = context.page().await.unwrap();
     page.goto(&bank.at("/auth/login")).await.unwrap();
@@ -81,4 +81,25 @@ async fn webkit_signs_up_confirms_logs_in_approves_resets_and_sees_the_account()
     page.wait_for("window.ready").await.unwrap();
     bank.close().await;
     browser.close().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn webkit_stays_logged_in_to_an_encrypted_house() {
+    let house = House::encrypted("").await;
+    let (origin, browser) = (house.origin(), Browser::launch(Engine::WebKit).await.unwrap());
+    let context = browser.context().await.unwrap();
+    let page = context.page().await.unwrap();
+    for (path, arrival) in [("/auth/signup", "/auth/login"), ("/auth/login?return_to=/app/x", "/app/x")] {
+        page.goto(&format!("{origin}{path}")).await.unwrap();
+        page.fill("#email", "zoe@example.org").await.unwrap();
+        page.fill("#password", PASSWORD).await.unwrap();
+        page.click("main form button[type=submit]").await.unwrap();
+        page.wait_for(&format!("location.pathname === '{arrival}'")).await.unwrap();
+    }
+    assert_eq!(page.text("body").await.unwrap(), "echo");
+    assert!(context.cookies().await.unwrap().iter().any(|cookie| cookie.secure && cookie.http_only));
+    page.goto(&format!("{origin}/auth/account")).await.unwrap();
+    assert!(page.text("main").await.unwrap().contains("zoe@example.org"));
+    browser.close().await.unwrap();
+    house.close().await;
 }

@@ -115,6 +115,9 @@ impl Call {
     }
 }
 
+/// Where stories of approvals change an address to.
+pub(crate) const NEW_ADDRESS: &str = "new@example.com";
+
 /// An approval that was opened.
 #[derive(Clone, Debug)]
 pub(crate) struct Approval {
@@ -131,9 +134,13 @@ impl Approval {
         Self::of(&answer)
     }
 
-    /// Opens one for a change of the account.
+    /// Opens one for a change of the account; of the address, to [`NEW_ADDRESS`].
     pub(crate) async fn of_act(guest: &Guest, act: &str) -> Self {
-        Self::open(guest, json!({ "act": act })).await
+        let mut wish = json!({ "act": act });
+        if act == "change-email" {
+            wish["email"] = NEW_ADDRESS.into();
+        }
+        Self::open(guest, wish).await
     }
 
     /// Opens one for a change of the account and proves it with the password.

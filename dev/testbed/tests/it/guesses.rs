@@ -1,6 +1,7 @@
 //! Guessing at passwords: how many get through, who waits, and who never does.
 
 use crate::asking::{OTHER, forgot, log_in, reset, said, seen, sign_up};
+use cloakroom_app::Clock as _;
 use cloakroom_testbed::{Answer, Guest, House, PASSWORD};
 use http::StatusCode;
 use serde_json::json;
@@ -207,6 +208,34 @@ async fn asvs_6_1_1_no_stranger_keeps_the_owner_from_logging_in_on_a_device_of_t
 }
 
 #[tokio::test]
+async fn asvs_6_1_1_a_sibling_host_that_plants_a_second_cookie_takes_no_device_away() {
+    let house = House::with_mail(BEHIND_PROXY).await;
+    house.watch.secret(OTHER);
+    let own = house.confirmed(ANN).await.cookie(DEVICE).unwrap();
+    exhaust(&house, ANN).await;
+    let (made_up, body) = ("A".repeat(43), json!({ "email": ANN, "password": PASSWORD }).to_string());
+    let origin = house.origin();
+    let with = async |number: usize, cookies: &[&str]| {
+        let cookies: Vec<_> = cookies.iter().map(|value| format!("{DEVICE}={value}")).collect();
+        let headers = [
+            ("cookie", &*cookies.join("; ")),
+            ("origin", &*origin),
+            ("sec-fetch-site", "same-origin"),
+            ("content-type", "application/json"),
+        ];
+        stranger(&house, number).send("POST", "/auth/login", &headers, body.clone()).await
+    };
+    wait(&with(70, &[&made_up]).await);
+    wait(&with(71, &[&made_up, "x"]).await);
+    for (number, cookies) in [[&*own, &made_up], [&made_up, &own], ["x", &own]].iter().enumerate() {
+        let entered = with(80 + number, cookies).await;
+        assert_eq!(entered.status, StatusCode::OK, "{number}: {}", entered.text());
+        assert!(!entered.cookies().iter().any(|cookie| cookie.starts_with(DEVICE)), "it is known");
+    }
+    house.close().await;
+}
+
+#[tokio::test]
 async fn a_device_has_a_row_of_its_own_which_is_counted_as_well() {
     let house = House::with_mail(&format!("{BEHIND_PROXY}limits.account_failures = 12")).await;
     house.watch.secret(OTHER);
@@ -300,6 +329,29 @@ async fn one_network_has_fifty_failures_for_whatever_accounts() {
 }
 
 #[tokio::test]
+async fn who_has_very_many_networks_is_counted_by_the_one_around_them() {
+    let house = House::with_mail(BEHIND_PROXY).await;
+    for (own, beside, elsewhere) in
+        [("2001:db8:7::1", "2001:db8:7:ffff::1", "2001:db8:8::1"), ("198.18.1.1", "198.18.200.1", "198.19.1.1")]
+    {
+        let ask = async |address: &str| forgot(&house.guest().from_address(address), NOBODY).await;
+        assert_eq!(ask(own).await.status, StatusCode::ACCEPTED);
+        // As it is after five thousand from as many networks.
+        let database = rusqlite::Connection::open(house.database()).unwrap();
+        database.busy_timeout(std::time::Duration::from_secs(10)).unwrap();
+        let full = json!({ "failures": 5000, "last_at": house.clock.now().millis() }).to_string();
+        let wide = "UPDATE slip SET data = ?1 WHERE kind = 'bucket' AND substr(key, 1, 1) = x'52'";
+        assert_eq!(database.execute(wide, [full.as_bytes()]).unwrap(), 1);
+        assert_eq!(wait(&ask(beside).await), 1);
+        assert_eq!(ask(elsewhere).await.status, StatusCode::ACCEPTED);
+        house.advance(1);
+        assert_eq!(ask(beside).await.status, StatusCode::ACCEPTED);
+        database.execute("DELETE FROM slip WHERE kind = 'bucket'", []).unwrap();
+    }
+    house.close().await;
+}
+
+#[tokio::test]
 async fn many_who_log_in_rightly_from_one_network_are_not_slowed_down() {
     let house = House::with(BEHIND_PROXY).await;
     house.guest().sign_up(ANN).await;
@@ -353,5 +405,53 @@ async fn asvs_4_1_3_what_a_request_says_of_its_address_counts_from_a_listed_prox
             assert_eq!(wait(&answer), 1);
         }
     }
+    house.close().await;
+}
+
+/// A program logs in from a network of its own, with what it has kept of an earlier log-in.
+async fn program(house: &House, number: usize, password: &str, device: Option<&str>) -> Answer {
+    let mut body = json!({ "email": ANN, "password": password, "strategy": "native" });
+    if let Some(device) = device {
+        body["device"] = device.into();
+    }
+    let headers = [("content-type", "application/json")];
+    stranger(house, number).send("POST", "/auth/login", &headers, body.to_string()).await
+}
+
+#[tokio::test]
+async fn asvs_6_1_1_a_program_that_keeps_its_device_is_not_kept_waiting_by_strangers() {
+    let house = House::with_mail(&format!("{BEHIND_PROXY}session.offered = [\"native\"]")).await;
+    house.watch.secret(OTHER);
+    house.confirmed(ANN).await;
+    let first = program(&house, 900, PASSWORD, None).await;
+    assert_eq!((first.status, first.cookies().len()), (StatusCode::OK, 0), "{}", first.text());
+    let device = first.json()["device"].as_str().unwrap().to_owned();
+    house.watch.secret(&device);
+    let mails = house.mails_to(ANN).await.len();
+
+    exhaust(&house, ANN).await;
+    wait(&program(&house, 901, PASSWORD, None).await);
+    // What somebody makes up, and what another program was given.
+    wait(&program(&house, 901, PASSWORD, Some(&"A".repeat(43))).await);
+    wait(&program(&house, 901, PASSWORD, Some("short")).await);
+    // A script that has got hold of it does not become the device of its browser.
+    let in_page = json!({ "email": ANN, "password": PASSWORD, "device": device });
+    wait(&stranger(&house, 902).fetch("POST", "/auth/login", Some(in_page)).await);
+
+    let again = program(&house, 900, PASSWORD, Some(&device)).await;
+    assert_eq!(again.status, StatusCode::OK, "{}", again.text());
+    assert!(again.json()["device"].is_null(), "the one that it has stays good");
+    assert_eq!(house.mails_to(ANN).await.len(), mails, "a device that is known is no news");
+    // It has a row of its own, which is counted like any other's.
+    for _ in 0..10 {
+        assert_eq!(said(&program(&house, 900, OTHER, Some(&device)).await).1, "wrong-credentials");
+    }
+    wait(&program(&house, 900, PASSWORD, Some(&device)).await);
+
+    house.advance(LONGEST);
+    let unknown = program(&house, 903, PASSWORD, None).await;
+    assert_eq!(unknown.status, StatusCode::OK, "{}", unknown.text());
+    house.watch.secret(unknown.json()["device"].as_str().unwrap());
+    assert_eq!(house.mails_to(ANN).await.len(), mails + 1, "one that shows none is a new one each time");
     house.close().await;
 }

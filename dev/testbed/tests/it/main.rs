@@ -18,6 +18,7 @@ mod keys;
 mod mail;
 mod operators;
 mod passkey;
+mod passkey_log_in;
 mod picture;
 mod recovery;
 mod refresh;

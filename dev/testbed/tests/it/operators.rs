@@ -26,8 +26,43 @@ async fn operate(house: &House, method: &str, path: &str, body: Option<Value>) -
     house.operator().send(method, path, &headers, body).await
 }
 
+/// How many lines the audit trail has.
+fn trail(house: &House) -> u32 {
+    house.look(|database| database.query_one("SELECT count(*) FROM event", [], |row| row.get(0)))
+}
+
 async fn id_of(guest: &Guest) -> String {
     guest.fetch("GET", "/auth/me", None).await.json()["account"]["id"].as_str().unwrap().to_owned()
+}
+
+/// Adds an authenticator app to an account that has its password alone.
+async fn add_app(house: &House, ann: &Guest) -> AuthenticatorApp {
+    let approval = ann.approved("add-totp", &json!({ "password": PASSWORD })).await;
+    let begun = ann.fetch("POST", "/auth/totp/begin", Some(json!({ "step_up": approval }))).await.json();
+    let app = AuthenticatorApp::scan(begun["uri"].as_str().unwrap());
+    let code = app.code(house.clock.now(), 0);
+    let finished = ann.fetch("POST", "/auth/totp/finish", Some(json!({ "id": begun["id"], "code": code }))).await;
+    assert_eq!(finished.status, StatusCode::OK);
+    app
+}
+
+#[tokio::test]
+async fn a_log_in_that_waits_for_its_second_factor_does_not_outlive_a_disabled_account() {
+    let house = house().await;
+    let ann = house.confirmed(ANN).await;
+    let (id, app) = (id_of(&ann).await, add_app(&house, &ann).await);
+    house.advance(30);
+    let thief = house.guest();
+    let asked = log_in(&thief, ANN, PASSWORD).await.json()["second_factor"]["id"].clone();
+    house.advance(1);
+    for what in ["disable", "enable"] {
+        let done = operate(&house, "POST", &format!("/admin/accounts/{id}/{what}"), None).await;
+        assert_eq!(done.status, StatusCode::NO_CONTENT);
+    }
+    let answer = json!({ "id": asked, "totp": app.code(house.clock.now(), 0) });
+    let late = thief.fetch("POST", "/auth/login/factor", Some(answer)).await;
+    assert_eq!(said(&late), (410, "challenge-over".into()));
+    house.close().await;
 }
 
 #[tokio::test]
@@ -54,12 +89,7 @@ async fn asvs_6_4_4_who_has_lost_every_factor_is_let_in_again_by_an_operator_and
     let house = house().await;
     let ann = house.confirmed(ANN).await;
     let id = id_of(&ann).await;
-    let approval = ann.approved("add-totp", &json!({ "password": PASSWORD })).await;
-    let begun = ann.fetch("POST", "/auth/totp/begin", Some(json!({ "step_up": approval }))).await.json();
-    let app = AuthenticatorApp::scan(begun["uri"].as_str().unwrap());
-    let code = app.code(house.clock.now(), 0);
-    let finished = ann.fetch("POST", "/auth/totp/finish", Some(json!({ "id": begun["id"], "code": code }))).await;
-    assert_eq!(finished.status, StatusCode::OK);
+    let app = add_app(&house, &ann).await;
     let waiting = house.guest();
     let asked = log_in(&waiting, ANN, PASSWORD).await;
     assert_eq!(said(&asked), (401, "second-factor-asked".into()));
@@ -79,17 +109,37 @@ async fn asvs_6_4_4_who_has_lost_every_factor_is_let_in_again_by_an_operator_and
     assert_eq!(ann.status_of_app().await, StatusCode::OK);
 
     let mails = house.mails_to(ANN).await.len();
-    assert_eq!(operate(&house, "POST", &path, None).await.status, StatusCode::NO_CONTENT);
+    let removed = operate(&house, "POST", &path, None).await;
+    assert_eq!((removed.status, removed.json()), (StatusCode::OK, json!({ "removed": true })));
     assert_eq!(said(&ann.fetch("GET", "/app/x", None).await), (401, "signed-out".into()));
     assert_eq!((house.slips("totp"), house.slips("recovery")), (0, 0));
     let told = house.last_mail_to(ANN, mails + 1).await;
-    assert!(told.subject.contains("was removed") && told.text.contains("all of your second factors"), "{}", told.text);
-    assert_eq!(log_in(&house.guest(), ANN, PASSWORD).await.status, StatusCode::OK);
+    assert!(told.subject.contains("second factors") && told.text.contains("The people who run"), "{}", told.text);
+    let again = house.guest();
+    assert_eq!(log_in(&again, ANN, PASSWORD).await.status, StatusCode::OK);
+    // Where there is none, nothing is done and nobody is told.
+    let (mails, lines) = (house.mails_to(ANN).await.len(), trail(&house));
+    let none = operate(&house, "POST", &path, None).await;
+    assert_eq!((none.status, none.json()), (StatusCode::OK, json!({ "removed": false })));
+    assert_eq!((again.status_of_app().await, trail(&house)), (StatusCode::OK, lines));
+    assert_eq!(house.mails_to(ANN).await.len(), mails);
     // The log-in that was waiting for the factor does not get in by the code of an app that is gone.
     house.advance(30);
     let answer = json!({ "id": asked.json()["second_factor"]["id"], "totp": app.code(house.clock.now(), 0) });
     let late = waiting.fetch("POST", "/auth/login/factor", Some(answer)).await;
     assert_eq!(said(&late), (422, "proof-wrong".into()));
+    house.close().await;
+}
+
+#[tokio::test]
+async fn a_reset_that_an_operator_sends_says_so() {
+    let house = house().await;
+    let ann = house.confirmed(ANN).await;
+    let path = format!("/admin/accounts/{}/reset", id_of(&ann).await);
+    assert_eq!(operate(&house, "POST", &path, None).await.json(), json!({ "mailed": true }));
+    let mail = house.last_mail_to(ANN, 2).await;
+    assert!(mail.text.contains("The people who run") && !mail.text.contains("most likely you"), "{}", mail.text);
+    assert_eq!(reset(&house.guest(), &mail.token(), OTHER).await.status, StatusCode::NO_CONTENT);
     house.close().await;
 }
 
@@ -124,15 +174,13 @@ async fn of_an_account_that_is_deleted_nothing_is_left_but_a_trail_that_can_be_c
     house.guest().log_in("somebody.to.forget@example.com").await;
     let id = id_of(&ann).await;
     let told = house.last_mail_to("somebody.to.forget@example.com", 2).await;
-    let events =
-        || house.look(|database| database.query_one("SELECT count(*) FROM event", [], |row| row.get::<_, u32>(0)));
-    let before = events();
+    let before = trail(&house);
     assert_eq!(operate(&house, "DELETE", &format!("/admin/accounts/{id}"), None).await.status, StatusCode::NO_CONTENT);
     assert_eq!(said(&ann.fetch("GET", "/app/x", None).await), (401, "signed-out".into()));
     assert!(house.last_mail_to("somebody.to.forget@example.com", 3).await.subject.contains("was deleted"));
     assert_eq!(said(&show(&house.guest(), "/auth/devices/revoke", &told.token()).await), (422, "code-invalid".into()));
     assert_eq!(log_in(&house.guest(), "somebody.to.forget@example.com", PASSWORD).await.code(), "wrong-credentials");
-    assert!(events() > before, "the trail stays");
+    assert!(trail(&house) > before, "the trail stays");
     for kind in ["code", "device", "challenge", "letter"] {
         assert_eq!(house.slips(kind), 0, "{kind}");
     }

@@ -1,6 +1,7 @@
 //! What a node does that cannot read the revocation feed, and streams that nobody announced.
 
-use cloakroom_testbed::House;
+use crate::asking::{OTHER, forgot, reset};
+use cloakroom_testbed::{Guest, House};
 use http::StatusCode;
 use std::time::Duration;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
@@ -75,28 +76,63 @@ async fn eventful() -> std::net::SocketAddr {
     address
 }
 
+async fn events_upstream() -> String {
+    format!("[[upstream]]\npath = \"/events\"\nto = \"http://{}\"\naccess = \"signed-in\"", eventful().await)
+}
+
+/// A stream of somebody's that has begun.
+async fn listen(house: &House, ann: &Guest, accept: &str) -> BufReader<TcpStream> {
+    let cookie = ann.cookie("__Host-Http-cloakroom").unwrap();
+    let mut socket = BufReader::new(TcpStream::connect(("127.0.0.1", house.port())).await.unwrap());
+    let request = format!(
+        "GET /events/all HTTP/1.1\r\nHost: localhost\r\nCookie: __Host-Http-cloakroom={cookie}\r\nAccept: {accept}\r\n\
+         Sec-Fetch-Site: same-origin\r\n\r\n"
+    );
+    socket.write_all(request.as_bytes()).await.unwrap();
+    let mut line = String::new();
+    while !line.contains("welcome") {
+        line.clear();
+        assert!(socket.read_line(&mut line).await.unwrap() > 0, "the stream begins");
+    }
+    socket
+}
+
+/// Whether it ends within half a minute.
+async fn ends(mut stream: BufReader<TcpStream>) -> bool {
+    tokio::time::timeout(Duration::from_secs(30), stream.read_to_end(&mut Vec::new())).await.is_ok()
+}
+
+#[tokio::test]
+async fn asvs_7_4_3_a_reset_ends_the_streams_of_whoever_was_in() {
+    let house = House::with_mail(&events_upstream().await).await;
+    house.watch.secret(OTHER);
+    let thief = house.confirmed("ann@example.com").await;
+    let phone = house.guest();
+    phone.log_in("ann@example.com").await;
+    let bob = house.confirmed("bob@example.com").await;
+    let (one, other, bobs) = (
+        listen(&house, &thief, "*/*").await,
+        listen(&house, &phone, "text/event-stream").await,
+        listen(&house, &bob, "*/*").await,
+    );
+    forgot(&house.guest(), "ann@example.com").await;
+    let token = house.mails_to("ann@example.com").await.pop().unwrap().token();
+    assert_eq!(reset(&house.guest(), &token, OTHER).await.status, StatusCode::NO_CONTENT);
+    assert!(ends(one).await && ends(other).await, "a stream outlived the reset");
+    assert_eq!(bob.fetch("GET", "/auth/me", None).await.status, StatusCode::OK);
+    assert_eq!(bob.fetch("POST", "/auth/logout", None).await.status, StatusCode::NO_CONTENT);
+    assert!(ends(bobs).await);
+    house.close().await;
+}
+
 #[tokio::test]
 async fn an_event_stream_ends_with_its_session_whatever_its_request_accepts() {
-    let upstream =
-        format!("[[upstream]]\npath = \"/events\"\nto = \"http://{}\"\naccess = \"signed-in\"", eventful().await);
-    let house = House::with(&upstream).await;
+    let house = House::with(&events_upstream().await).await;
     for accept in ["*/*", "text/event-stream, */*", "text/event-stream"] {
         let ann = house.signed_in("ann@example.com").await;
-        let cookie = ann.cookie("__Host-Http-cloakroom").unwrap();
-        let mut socket = BufReader::new(TcpStream::connect(("127.0.0.1", house.port())).await.unwrap());
-        let request = format!(
-            "GET /events/all HTTP/1.1\r\nHost: localhost\r\nCookie: __Host-Http-cloakroom={cookie}\r\nAccept: {accept}\r\n\
-             Sec-Fetch-Site: same-origin\r\n\r\n"
-        );
-        socket.write_all(request.as_bytes()).await.unwrap();
-        let mut line = String::new();
-        while !line.contains("welcome") {
-            line.clear();
-            assert!(socket.read_line(&mut line).await.unwrap() > 0, "the stream begins");
-        }
+        let stream = listen(&house, &ann, accept).await;
         assert_eq!(ann.fetch("POST", "/auth/logout", None).await.status, StatusCode::NO_CONTENT);
-        let ended = tokio::time::timeout(Duration::from_secs(30), socket.read_to_end(&mut Vec::new())).await;
-        assert!(ended.is_ok(), "with Accept: {accept}, the stream outlived its session");
+        assert!(ends(stream).await, "with Accept: {accept}, the stream outlived its session");
     }
     house.close().await;
 }

@@ -1,6 +1,7 @@
 //! Changes of how somebody logs in: each takes an approval of its own, for that act, in that session, once.
 
-use crate::approving::{Approval, Authenticator, BANK, Call, Judged, apart, words};
+use crate::approving::{Approval, Authenticator, BANK, Call, Judged, NEW_ADDRESS, apart, words};
+use crate::passkey::Passkey;
 use cloakroom_testbed::{Answer, Guest, House, PASSWORD};
 use serde_json::{Value, json};
 
@@ -9,7 +10,7 @@ const NEXT: &str = "copper lantern orchard violin";
 /// Every change that an approval stands before, with what it is asked for besides.
 fn changes() -> Vec<(&'static str, &'static str, Value)> {
     vec![
-        ("change-email", "/auth/email/change", json!({ "email": "new@example.com" })),
+        ("change-email", "/auth/email/change", json!({ "email": NEW_ADDRESS })),
         ("add-totp", "/auth/totp/begin", json!({})),
         ("remove-totp", "/auth/totp/remove", json!({})),
         ("new-recovery-codes", "/auth/recovery-codes", json!({})),
@@ -103,7 +104,7 @@ async fn the_right_approval_does_it_once() {
         let (app, _) = Authenticator::enrolled(&house, &ann).await;
         for act in ["change-email", "new-recovery-codes", "add-passkey", "change-password", "remove-totp", "add-totp"] {
             let (_, path, body) = changes().into_iter().find(|(name, ..)| *name == act).unwrap();
-            let body = if act == "change-email" { json!({ "email": "new@example.com" }) } else { body };
+            let body = if act == "change-email" { json!({ "email": NEW_ADDRESS }) } else { body };
             let approval = if act == "add-totp" {
                 let approval = Approval::of_act(&ann, act).await;
                 approval.prove(&ann, json!({ "password": NEXT })).await.done();
@@ -197,4 +198,91 @@ async fn a_change_goes_on_from_page_to_page_without_a_script() {
         assert!(begun.status == 200 && begun.text().contains("<svg"), "{}", begun.text());
         house.close().await;
     }
+}
+
+#[tokio::test]
+async fn a_script_cannot_put_another_address_in_the_place_of_the_one_that_was_approved() {
+    for set_up in [BANK.to_owned(), apart()] {
+        let house = House::with_mail(&format!("mail.confirm_addresses = false\n{set_up}")).await;
+        let ann = house.signed_in("ann@example.com").await;
+        let ask = async |who: &Guest, email: &str, approval: &Approval| {
+            let body = json!({ "email": email, "step_up": approval.id });
+            who.fetch("POST", "/auth/email/change", Some(body)).await
+        };
+        let approval = Approval::of_act(&ann, "change-email").await;
+        let shown = words(&approval.page(&ann).await.text());
+        assert!(shown.contains(&format!("New address {NEW_ADDRESS}")), "{shown}");
+        approval.prove(&ann, json!({ "password": PASSWORD })).await.done();
+
+        // The script has all that the page has, and waited for exactly this.
+        let script = ann.copied();
+        let names: Vec<_> = (0..6).map(|n| format!("thief{n}@example.net")).collect();
+        let tried = futures_util::future::join_all(names.iter().map(|name| ask(&script, name, &approval))).await;
+        for answer in tried {
+            answer.refused(403, "step-up-refused");
+        }
+        for twisted in ["NEW@example.com", "new@example.com.example.net", "new+x@example.com"] {
+            ask(&script, twisted, &approval).await.refused(403, "step-up-refused");
+        }
+        ask(&script, "nobody", &approval).await.refused(422, "bad-email");
+        // None of that has used anything up.
+        ask(&ann, &format!(" {NEW_ADDRESS} "), &approval).await.done();
+        let to: Vec<_> = house.mails().await.into_iter().map(|mail| mail.recipient).collect();
+        assert!(to.contains(&NEW_ADDRESS.to_owned()) && !to.iter().any(|name| name.contains("thief")), "{to:?}");
+        house.close().await;
+    }
+}
+
+#[tokio::test]
+async fn one_passkey_is_removed_by_the_approval_to_remove_that_one() {
+    let house = House::with(BANK).await;
+    let ann = house.signed_in("ann@example.com").await;
+    let mut codes = Vec::new();
+    for name in ["Phone", "<b>Key</b>\u{202e}"] {
+        let proof = match codes.pop() {
+            Some(code) => json!({ "recovery": code }),
+            None => json!({ "password": PASSWORD }),
+        };
+        let approval = Approval::of_act(&ann, "add-passkey").await;
+        approval.prove(&ann, proof).await.done();
+        let begun = change(&ann, "/auth/passkeys/begin", &json!({}), Some(&approval.id)).await.json();
+        let (_, response) = Passkey::create(ann.origin(), &begun["options"]);
+        let body = json!({ "id": begun["id"], "response": response, "name": name });
+        let finished = ann.fetch("POST", "/auth/passkeys/finish", Some(body)).await;
+        finished.done();
+        codes.extend(finished.json()["recovery_codes"].as_array().into_iter().flatten().cloned());
+    }
+    let known = async || {
+        let factors = ann.fetch("GET", "/auth/factors", None).await.json();
+        let of = |one: &Value| ["name", "id"].map(|part| one[part].as_str().unwrap().to_owned());
+        factors["passkeys"].as_array().unwrap().iter().map(of).collect::<Vec<_>>()
+    };
+    let all = known().await;
+    let id_of = |name: &str| all.iter().find(|[known, _]| known.starts_with(name)).unwrap()[1].clone();
+    let (phone, key) = (id_of("Phone"), id_of("<b>"));
+    let wish = |passkey: &str| json!({ "act": "remove-passkey", "passkey": passkey });
+    for (wish, status, code) in [
+        (json!({ "act": "remove-passkey" }), 400, "bad-request"),
+        (wish(""), 404, "unknown-factor"),
+        (wish(&"A".repeat(43)), 404, "unknown-factor"),
+        (json!({ "act": "change-email" }), 400, "bad-request"),
+        (json!({ "act": "change-email", "email": "nobody" }), 422, "bad-email"),
+    ] {
+        ann.fetch("POST", "/auth/step-up", Some(wish)).await.refused(status, code);
+    }
+
+    let approval = Approval::open(&ann, wish(&key)).await;
+    let page = approval.page(&ann).await.text();
+    let shown = words(&page);
+    assert!(shown.contains("Passkey <b>Key</b>\u{fffd} Used for logging in Added 2027-01-15"), "{shown}");
+    assert!(!page.contains("<b>Key"), "{page}");
+    approval.prove(&ann, json!({ "recovery": codes.pop().unwrap() })).await.done();
+    let remove = async |passkey: &str| {
+        change(&ann, "/auth/passkeys/remove", &json!({ "passkey": passkey }), Some(&approval.id)).await
+    };
+    remove(&phone).await.refused(403, "step-up-refused");
+    assert_eq!(known().await.len(), 2);
+    remove(&key).await.done();
+    assert_eq!(known().await.iter().map(|[name, _]| name.as_str()).collect::<Vec<_>>(), ["Phone"]);
+    house.close().await;
 }

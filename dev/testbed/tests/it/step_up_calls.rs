@@ -66,6 +66,11 @@ async fn a_grant_is_for_this_path_and_query_as_they_were_approved() {
         "/bank/vault/7?from=1&lang=en",
         "/bank/transfer;a=b?from=1&lang=en",
         "/bank/transfer%00?from=1&lang=en",
+        // What JavaScript and Python take off the end of a text.
+        "/bank/transfer%c2%a0?from=1&lang=en",
+        "/bank/transfer%e2%80%8b?from=1&lang=en",
+        "/bank/transfer%e3%80%80%20?from=1&lang=en",
+        "/bank/transfer%ef%bb%bf?from=1&lang=en",
         "/bank%2ftransfer?from=1&lang=en",
     ] {
         let other = Call { path: path.into(), ..call.clone() };
@@ -400,6 +405,11 @@ async fn the_body_is_judged_whole_however_it_comes() {
         let more = [format!("{length:x}\r\n").as_bytes(), &call.body, b"\r\n1\r\n \r\n0\r\n\r\n"].concat();
         let answer = raw(&house, &chunked, &more, false).await;
         assert!(answer.starts_with("HTTP/1.1 403") && answer.contains("step-up-refused"), "{answer}");
+        // The same body with more behind it: nobody has approved that.
+        let trailed = [format!("{length:x}\r\n").as_bytes(), &call.body, b"\r\n0\r\nx-to: mallory\r\n\r\n"].concat();
+        let framing = "transfer-encoding: chunked\r\ntrailer: x-to\r\nte: trailers";
+        let answer = raw(&house, &head(&house, &ann, &call, &grant, framing), &trailed, false).await;
+        assert!(answer.starts_with("HTTP/1.1 413") && answer.contains("step-up-too-large"), "{answer}");
         assert!(house.echo.take().is_empty(), "nothing arrived");
 
         // The same bytes in pieces are the same call.

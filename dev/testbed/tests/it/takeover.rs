@@ -23,7 +23,8 @@ fn stranger(house: &House, number: usize) -> Guest {
 }
 
 async fn ask_change(guest: &Guest, next: &str) {
-    let approval = guest.approved("change-email", &json!({ "password": PASSWORD })).await;
+    let approval =
+        guest.approved_of(&json!({ "act": "change-email", "email": next }), &json!({ "password": PASSWORD })).await;
     let asked = guest.fetch("POST", "/auth/email/change", Some(json!({ "email": next, "step_up": approval }))).await;
     assert_eq!(asked.status, StatusCode::ACCEPTED, "{}", asked.text());
 }
@@ -171,6 +172,23 @@ async fn who_knows_the_password_alone_keeps_nobody_from_their_own_second_factor_
     assert_eq!(answer(&thief, &id, &app.code(house.clock.now(), 0)).await.1, "password-locked");
     let id = question(&ann).await;
     assert_eq!(answer(&ann, &id, &app.code(house.clock.now(), 0)).await.0, 200);
+    house.close().await;
+}
+
+#[tokio::test]
+async fn a_log_in_that_waits_for_its_second_factor_ends_with_everything_else() {
+    let house = house().await;
+    let ann = house.confirmed(ANN).await;
+    let app = arm(&house, &ann).await;
+    let thief = stranger(&house, 1);
+    let id = question(&thief).await;
+    house.advance(1);
+    assert_eq!(ann.fetch("POST", "/auth/logout/all", None).await.status, StatusCode::NO_CONTENT);
+    let code = app.code(house.clock.now(), 0);
+    assert_eq!(answer(&thief, &id, &code).await, (410, "challenge-over".into()));
+    // One that was asked for afterwards does not, and the code is good for that one.
+    let id = question(&ann).await;
+    assert_eq!(answer(&ann, &id, &code).await, (200, String::new()));
     house.close().await;
 }
 

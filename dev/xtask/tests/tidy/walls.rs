@@ -22,6 +22,15 @@ const EDGES: &[(&str, Option<&[&str]>)] = &[
     ("cloakroom-verify", Some(&["cloakroom-core", "cloakroom-jose"])),
     ("cloakroom-web", Some(&["cloakroom-core", "cloakroom-app"])),
     ("cloakroom-notes", Some(&["cloakroom-jose"])),
+    // The lab attacks the shipped program over sockets; nothing of it is linked here, and no weakness is linked there.
+    ("cloakroom-browser", Some(&[])),
+    ("cloakroom-lab-victims", Some(&[])),
+    ("cloakroom-lab-report", Some(&[])),
+    ("cloakroom-lab-audit", Some(&["cloakroom-browser"])),
+    (
+        "cloakroom-lab",
+        Some(&["cloakroom-browser", "cloakroom-lab-audit", "cloakroom-lab-report", "cloakroom-lab-victims"]),
+    ),
     (
         "cloakroom-server",
         Some(&[

@@ -1,13 +1,13 @@
 //! `cloakroom accounts import`: one account a line. What is good is imported, what is not is reported with its line.
 
 use super::reason;
+use crate::foreign_account::ForeignAccount;
 use crate::terminal::{Ending, answer, say};
 use anyhow::Context as _;
 use clap::Args;
 use cloakroom_app::account::Import as Imported;
 use cloakroom_app::{App, Error, Refusal};
 use futures_util::future::join_all;
-use serde::Deserialize;
 use serde_json::json;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader};
@@ -35,15 +35,6 @@ const TOGETHER: usize = 64;
 
 /// After so many lines it is said how far it has come.
 const EVERY: u64 = 1000;
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Line {
-    email: String,
-    hash: String,
-    #[serde(default)]
-    verified: bool,
-}
 
 #[derive(Default)]
 struct Tally {
@@ -91,11 +82,11 @@ impl Import {
     async fn carry_out(
         &self,
         app: &App,
-        group: Vec<(u64, Result<Line, &'static str>)>,
+        group: Vec<(u64, Result<ForeignAccount, &'static str>)>,
         tally: &mut Tally,
     ) -> anyhow::Result<()> {
         let outcomes = group.into_iter().map(|(number, line)| async move {
-            let Line { email, hash, verified } = match line {
+            let ForeignAccount { email, hash, verified } = match line {
                 Ok(line) => line,
                 Err(reason) => return (number, Ok(Some(reason))),
             };
@@ -138,7 +129,7 @@ impl Import {
 }
 
 /// The next line: `None` at the end, and an empty one is nothing. A line that is too long is passed over, not kept in memory.
-fn next(input: &mut dyn BufRead) -> io::Result<Option<Result<Option<Line>, &'static str>>> {
+fn next(input: &mut dyn BufRead) -> io::Result<Option<Result<Option<ForeignAccount>, &'static str>>> {
     let mut bytes = Vec::new();
     if io::Read::take(&mut *input, MAX_LINE).read_until(b'\n', &mut bytes)? == 0 {
         return Ok(None);
@@ -150,9 +141,7 @@ fn next(input: &mut dyn BufRead) -> io::Result<Option<Result<Option<Line>, &'sta
     if bytes.trim_ascii().is_empty() {
         return Ok(Some(Ok(None)));
     }
-    // serde's words are left out: they may repeat a hash.
-    let read = serde_json::from_slice(&bytes).map(Some);
-    Ok(Some(read.map_err(|_| "this is not a JSON object with \"email\", \"hash\" and, if need be, \"verified\"")))
+    Ok(Some(ForeignAccount::read(&bytes).map(Some)))
 }
 
 #[cfg(test)]

@@ -123,7 +123,12 @@ impl Accounts {
 async fn create(app: &App, email: &str, as_json: bool) -> anyhow::Result<Ending> {
     let Created { id, link } = match app.create_account(email).await {
         Ok(created) => created,
-        Err(error) => return refused(error, email),
+        Err(error) => {
+            if matches!(error, Error::Refused(Refusal::AddressTaken)) {
+                say("if its owner has lost the mail: `cloakroom accounts reset` sends another");
+            }
+            return refused(error, email);
+        }
     };
     if as_json {
         answer(&invited(Some(id.to_string()), link.as_deref()).to_string());
@@ -145,6 +150,9 @@ async fn reset(app: &App, email: &str, as_json: bool) -> anyhow::Result<Ending> 
         return Ok(Ending::Done);
     }
     answer(&format!("a new password can be set for {email}"));
+    if account.disabled_at.is_some() {
+        say("the account stays disabled: nobody can log in to it, nor set the password, until `accounts enable`");
+    }
     tell_link(link.as_deref(), "30 minutes");
     Ok(Ending::Done)
 }
@@ -184,7 +192,8 @@ async fn disable(app: &App, email: &str, disable: bool) -> anyhow::Result<Ending
 async fn remove_factors(app: &App, email: &str) -> anyhow::Result<Ending> {
     let Some(account) = account(app, email).await? else { return Ok(Ending::Misused) };
     match app.remove_factors(account.id).await {
-        Ok(()) => answer(&format!("removed every second factor of {email}")),
+        Ok(true) => answer(&format!("removed every second factor of {email}")),
+        Ok(false) => answer(&format!("{email} has no second factor: nothing was done, and nobody is told")),
         Err(error) => return refused(error, email),
     }
     Ok(Ending::Done)

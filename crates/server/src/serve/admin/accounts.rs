@@ -4,6 +4,7 @@
 use super::Admin;
 use super::api::Undone;
 use super::wrong::{Wrong, json};
+use crate::foreign_account::ForeignAccount;
 use crate::shown;
 use cloakroom_app::account::Import;
 use cloakroom_core::id::AccountId;
@@ -24,15 +25,6 @@ const LARGEST_PAGE: u32 = 1000;
 #[serde(deny_unknown_fields)]
 pub(super) struct New {
     email: String,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Imported {
-    email: String,
-    hash: String,
-    #[serde(default)]
-    verified: bool,
 }
 
 /// What `GET /admin/accounts` is asked for.
@@ -97,8 +89,8 @@ impl Admin {
     }
 
     /// `POST /admin/accounts/import`
-    pub(super) async fn import(&self, account: Imported) -> Result<Response, Undone> {
-        let Imported { email, hash, verified } = &account;
+    pub(super) async fn import(&self, account: ForeignAccount) -> Result<Response, Undone> {
+        let ForeignAccount { email, hash, verified } = &account;
         let id = self.web.app().import_account(&Import { email, hash, verified: *verified }).await?;
         Ok(made(id, &json!({ "id": id.to_string() })))
     }
@@ -128,8 +120,8 @@ impl Admin {
 
     /// `POST /admin/accounts/{id}/remove-factors`
     pub(super) async fn remove_factors(&self, id: AccountId) -> Result<Response, Undone> {
-        self.web.app().remove_factors(id).await?;
-        Ok(nothing())
+        let removed = self.web.app().remove_factors(id).await?;
+        Ok(json(StatusCode::OK, &json!({ "removed": removed })))
     }
 
     /// `POST /admin/accounts/{id}/reset`

@@ -2,6 +2,8 @@
 
 use super::Admin;
 use super::wrong::Wrong;
+use crate::foreign_account::ForeignAccount;
+use bytes::Bytes;
 use cloakroom_app::{Error, Fault, Refusal};
 use cloakroom_core::id::AccountId;
 use cloakroom_web::{Client, Response, Slot};
@@ -87,7 +89,8 @@ impl Admin {
             (["accounts"], _) => Err(Wrong::Method("GET, POST").into()),
             (["accounts", "import"], &Method::POST) => {
                 let advice = "Send {\"email\":\"…\",\"hash\":\"…\",\"verified\":true}; verified may be left out.";
-                self.import(read(request, advice).await?).await
+                let body = body_of(request, advice).await?;
+                self.import(ForeignAccount::read(&body).map_err(Wrong::Body)?).await
             }
             (["accounts", "import"], _) => Err(Wrong::Method("POST").into()),
             (["accounts", id], _) => self.one(id_of(id)?, &method).await,
@@ -111,17 +114,21 @@ fn id_of(text: &str) -> Result<AccountId, Undone> {
 
 /// Reads a body in JSON. `advice` says what it should have been.
 async fn read<T: DeserializeOwned>(request: Request<Incoming>, advice: &'static str) -> Result<T, Wrong> {
+    let body = body_of(request, advice).await?;
+    // serde's words are not passed on: they may repeat what was sent.
+    serde_json::from_slice(&body).map_err(|_| Wrong::Body(advice))
+}
+
+async fn body_of(request: Request<Incoming>, advice: &'static str) -> Result<Bytes, Wrong> {
     let kind = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let kind = kind.split(';').next().unwrap_or_default().trim();
     if !kind.eq_ignore_ascii_case("application/json") {
         return Err(Wrong::NotJson);
     }
     let body = timeout(BODY_FOR, Limited::new(request.into_body(), MAX_BODY).collect());
-    let body = match body.await.map_err(|_| Wrong::TooSlow)? {
-        Ok(body) => body.to_bytes(),
-        Err(error) if error.is::<LengthLimitError>() => return Err(Wrong::TooLarge),
-        Err(_) => return Err(Wrong::Body(advice)),
-    };
-    // serde's words are not passed on: they may repeat what was sent.
-    serde_json::from_slice(&body).map_err(|_| Wrong::Body(advice))
+    match body.await.map_err(|_| Wrong::TooSlow)? {
+        Ok(body) => Ok(body.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => Err(Wrong::TooLarge),
+        Err(_) => Err(Wrong::Body(advice)),
+    }
 }

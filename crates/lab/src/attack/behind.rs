@@ -1,0 +1,254 @@
+//! What is left behind: in addresses and referrers (L1), in logs (L2), in shared caches (L3), in the window after a log-out
+//! (L4); and what another site can find out by watching (U2).
+
+use anyhow::Result;
+use cloakroom_lab_report::{Actor, Verdict};
+use serde_json::{Value, json};
+
+use super::planted::developer_tools;
+use super::script::judge_loot;
+use crate::person::does;
+use crate::scene::{Outcome, Scene};
+use crate::world::Served;
+
+/// L1: what the addresses of the application tell the sites that it links to.
+pub(super) async fn referrer(scene: &mut Scene<'_>) -> Result<Outcome> {
+    scene.world.evil.put("/linked", Served::page("<!doctype html><title>Elsewhere</title><p>Thank you for the visit."));
+    scene.world.evil.put("/pixel", Served::script(""));
+    by_form(scene).await?;
+    let picture = format!(
+        "const image = new Image(); image.src = {}; await new Promise(done => {{ image.onload = image.onerror = done; }});",
+        Value::String(scene.evil("/pixel"))
+    );
+    scene.page.eval(&format!("(async () => {{ {picture} return 1; }})()")).await?;
+    let link = format!("(() => {{ location = {}; return 1 }})()", Value::String(scene.evil("/linked")));
+    let mark = scene.world.wire.mark();
+    drop(scene.page.eval(&link).await);
+    scene.world.wire.wait(mark, "the visit of a link", |seen| seen.path == "/linked").await?;
+    scene.step(Actor::Victim, "follows a link out of the application", "");
+    let told = scene.world.wire.since(scene.mark, |seen| seen.server == "attacker");
+    let told: Vec<_> = told.iter().map(|seen| format!("{} {}", seen.header("referer"), seen.path)).collect();
+    let (verdict, why) = judge_loot(scene, &told, Verdict::Leak).await?;
+    Ok(if verdict == Verdict::Safe {
+        (verdict, format!("all that other sites are told is {:?}", crate::world::cut(&told.join(" | "))))
+    } else {
+        (verdict, why)
+    })
+}
+
+/// Logs in as the plain form does without scripts: some applications lead on to an address with a token in it.
+async fn by_form(scene: &mut Scene<'_>) -> Result<()> {
+    if crate::world::own(scene.row).is_some() {
+        return Ok(());
+    }
+    let form = format!(
+        "(() => {{ const form = Object.assign(document.createElement('form'), {{ method: 'post', action: '/api/login' }}); \
+         for (const [name, value] of [['email', {}], ['password', {}]]) form.append(Object.assign(document.createElement('input'), {{ name, value }})); \
+         document.body.append(form); form.submit(); return 1; }})()",
+        json!(scene.victim.email),
+        json!(crate::world::PASSWORD)
+    );
+    let mark = scene.world.wire.mark();
+    drop(scene.page.eval(&form).await);
+    let host = scene.host();
+    let seen = scene
+        .world
+        .wire
+        .wait(mark, "the log-in by a plain form", |seen| {
+            seen.host.starts_with(&host) && seen.path.starts_with("/api/login")
+        })
+        .await?;
+    scene.page.wait_for("document.readyState === 'complete'").await?;
+    scene.step(Actor::Victim, "logs in by the form", format!("{} {}", seen.status, scene.page.url().await?));
+    if seen.status != 303 {
+        let home = scene.app("/");
+        scene.page.goto(&home).await?;
+    }
+    Ok(())
+}
+
+/// L2: what stands in logs afterwards: request lines as every proxy writes them, and what Cloakroom itself has logged.
+pub(super) async fn logs(scene: &mut Scene<'_>) -> Result<Outcome> {
+    let lines: Vec<_> = scene
+        .sent_to_app(|_| true)
+        .iter()
+        .map(|seen| format!("{} {} {} {}", seen.method, seen.path, seen.status, seen.header("referer")))
+        .collect();
+    let own = scene.world.logged(scene.row).await?;
+    let access = scene.world.bank.access_log(scene.row);
+    scene.step(
+        Actor::Attacker,
+        "reads the logs",
+        format!("{} lines of the proxy, {} of the application, {} of cloakroom", lines.len(), access.len(), own.len()),
+    );
+    let secrets = developer_tools(scene).await?;
+    let all = [lines, own, access].concat();
+    let found = secrets
+        .cookies
+        .iter()
+        .map(|(_, value)| value)
+        .chain(&secrets.words())
+        .any(|secret| secret.len() > 15 && all.iter().any(|line| line.contains(secret.as_str())));
+    let (verdict, why) = judge_loot(scene, &all, Verdict::Leak).await?;
+    Ok(if verdict == Verdict::Safe && found {
+        (Verdict::Part, "a part of what the browser holds stands in the logs; it opens nothing".to_owned())
+    } else if verdict == Verdict::Safe {
+        (Verdict::Safe, "nothing that the browser holds stands in the logs".to_owned())
+    } else {
+        (verdict, why)
+    })
+}
+
+/// L3: a cache that everybody shares, in front of the application, as content delivery networks are: it keeps what may be
+/// kept, and everything that looks like a style sheet.
+pub(super) async fn shared_cache(scene: &mut Scene<'_>) -> Result<Outcome> {
+    let cache = scene.world.cache();
+    cache.turn_on();
+    let mut found = None;
+    for path in ["/profile/nice.css", "/profile", "/api/profile/nice.css", "/api/profile", "/"] {
+        let address = scene.app(path);
+        drop(scene.page.goto(&address).await);
+        let answer = scene.world.machine.send(&scene.host(), "GET", path, &[], "").await?;
+        let hit = answer.body().contains(&scene.victim.canary);
+        let outcome = format!(
+            "another machine asks for the same address: {}{}",
+            answer.status(),
+            if hit { ", with the victim's profile in it" } else { "" }
+        );
+        scene.step(Actor::Attacker, format!("leads the victim to {address}"), outcome);
+        if hit {
+            let cookies = answer.headers().get_all("set-cookie").iter().filter_map(|value| value.to_str().ok());
+            found = Some((
+                path,
+                format!("cookies:{}", cookies.filter_map(|line| line.split(';').next()).collect::<Vec<_>>().join("; ")),
+            ));
+            break;
+        }
+    }
+    cache.turn_off();
+    let Some((path, jar)) = found else {
+        return Ok((Verdict::Safe, "the shared cache has nothing of the victim's".to_owned()));
+    };
+    let (verdict, why) = judge_loot(scene, &[jar], Verdict::Leak).await?;
+    Ok(if verdict == Verdict::Leak {
+        (verdict, why)
+    } else {
+        (
+            Verdict::Part,
+            format!("the victim's profile at {path} is answered to everybody from the cache; no credential with it"),
+        )
+    })
+}
+
+/// L4: the victim logs out and walks away; somebody goes back.
+pub(super) async fn back_after_log_out(scene: &mut Scene<'_>) -> Result<Outcome> {
+    let canary = scene.victim.canary.clone();
+    let profile = scene.app("/profile");
+    let mut stale = Vec::new();
+    for (what, address) in [("the application", scene.app("/")), ("the profile page", profile)] {
+        scene.page.goto(&address).await?;
+        if !scene.page.text("body").await.unwrap_or_default().contains(&canary) && what == "the application" {
+            let shown = scene.page.eval("window.bank?.show?.() ?? null").await;
+            scene.step(Actor::Victim, "looks at the profile", crate::world::cut(&format!("{shown:?}")));
+        }
+        let there = scene.page.text("body").await.unwrap_or_default().contains(&canary);
+        if !there {
+            continue;
+        }
+        // The log-out happens in another tab, or the page would be busy with it.
+        let other = scene.context.page().await?;
+        other.goto(&scene.app("/")).await?;
+        other.wait_for(crate::person::READY).await?;
+        scene.page.goto(&scene.evil("/")).await.ok();
+        let out = does(&other, "logout", &[]).await;
+        scene.step(
+            Actor::Victim,
+            "goes elsewhere, and logs out",
+            out.map_or_else(|error| format!("{error:#}"), |_| String::new()),
+        );
+        drop(other.close().await);
+        scene.page.back().await?;
+        // What the page does about it by itself, it does when it is shown again.
+        scene.page.eval("new Promise(done => requestAnimationFrame(() => setTimeout(() => done(1), 200)))").await.ok();
+        let text = scene.page.text("body").await.unwrap_or_default();
+        let shown = text.contains(&canary);
+        scene.step(
+            Actor::Attacker,
+            format!("goes back to {what}"),
+            if shown { "it shows the victim's profile" } else { "it shows nothing of the victim's" },
+        );
+        if shown {
+            stale.push(what);
+        }
+        if scene.page.goto(&scene.app("/")).await.is_ok() {
+            scene.page.wait_for(crate::person::READY).await?;
+            scene.victim.log_in(&scene.page).await?;
+        }
+    }
+    Ok(if stale.is_empty() {
+        (Verdict::Safe, "after the log-out, going back shows nothing of the victim's".to_owned())
+    } else {
+        (Verdict::Stale, format!("after the log-out, going back to {} shows the victim's profile", stale.join(" and ")))
+    })
+}
+
+/// U2: another site asks in ways that every site may, once while the victim is logged in and once while nobody is, and
+/// compares.
+pub(super) async fn watched(scene: &mut Scene<'_>) -> Result<Outcome> {
+    let inside = observe(scene).await?;
+    scene.step(Actor::Attacker, "watches from another site while the victim is logged in", inside.clone());
+    let back = scene.app("/");
+    scene.page.goto(&back).await?;
+    scene.page.wait_for(crate::person::READY).await?;
+    if does(&scene.page, "logout", &[]).await.is_err() {
+        scene.victim.log_in(&scene.page).await?;
+        does(&scene.page, "logout", &[]).await?;
+    }
+    let outside = observe(scene).await?;
+    scene.step(Actor::Attacker, "watches again after the log-out", outside.clone());
+    Ok(judge_watched(&inside, &outside))
+}
+
+async fn observe(scene: &Scene<'_>) -> Result<String> {
+    let probes = include_str!("../../payloads/probes.js").replace("APP", &scene.app(""));
+    scene.world.evil.put(
+        "/watch",
+        Served::page(format!(
+            "<!doctype html><title>x</title><body><script>window.probed = (async () => {{ {probes} }})()</script>"
+        )),
+    );
+    let tab = scene.context.page().await?;
+    tab.goto(&scene.evil("/watch")).await?;
+    let seen = tab.wait_for("await window.probed").await?;
+    drop(tab.close().await);
+    Ok(seen.to_string())
+}
+
+fn judge_watched(inside: &str, outside: &str) -> Outcome {
+    let read = |text: &str| serde_json::from_str::<serde_json::Map<String, Value>>(text).unwrap_or_default();
+    let (inside, outside) = (read(inside), read(outside));
+    let different: Vec<_> = inside
+        .iter()
+        .filter(|(name, value)| outside.get(*name) != Some(*value))
+        .map(|(name, _)| name.clone())
+        .collect();
+    if different.is_empty() {
+        (
+            Verdict::Safe,
+            format!("{} ways to ask, and the same answers whether somebody is logged in or not", inside.len()),
+        )
+    } else {
+        (Verdict::Oracle, format!("another site sees whether somebody is logged in, by: {}", different.join(", ")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_difference_in_any_probe_is_an_oracle() {
+        assert_eq!(judge_watched("{\"a\":1}", "{\"a\":1}").0, Verdict::Safe);
+        assert_eq!(judge_watched("{\"a\":1,\"b\":2}", "{\"a\":1,\"b\":3}").0, Verdict::Oracle);
+    }
+}

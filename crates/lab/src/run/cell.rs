@@ -1,0 +1,123 @@
+//! One cell from its beginning to its verdict. A cell in which anything went wrong is `INVALID`; it is never `SAFE`.
+
+use std::time::{Duration, Instant};
+
+use cloakroom_lab_report::{Cell, Control, Evidence, Verdict};
+
+use crate::attack::Attack;
+use crate::scene::{Honest, Place, Scene};
+use crate::world::millis;
+
+/// No cell takes longer, log-in and picture included.
+const CELL_WITHIN: Duration = Duration::from_mins(4);
+
+/// What one attempt gave.
+pub(super) struct Attempt {
+    pub(super) verdict: Verdict,
+    pub(super) why: String,
+    pub(super) honest: Control,
+    pub(super) evidence: Evidence,
+    pub(super) took: Duration,
+    /// Whether the browser can be trusted with another cell.
+    pub(super) browser_is_well: bool,
+}
+
+impl Attempt {
+    /// An attempt that gave nothing.
+    fn invalid(why: String, honest: Control, evidence: Evidence, began: Instant, browser_is_well: bool) -> Self {
+        Self { verdict: Verdict::Invalid, why, honest, evidence, took: began.elapsed(), browser_is_well }
+    }
+
+    /// The cell of the report. `falls` is what the same attack did to a victim built to fall to it.
+    pub(super) fn into_cell(self, browser: String, strategy: &str, attack: &str, falls: Control) -> Cell {
+        let (verdict, why) = weigh(self.verdict, self.why, &falls);
+        Cell {
+            browser,
+            strategy: strategy.to_owned(),
+            attack: attack.to_owned(),
+            verdict,
+            why,
+            honest: self.honest,
+            falls,
+            evidence: self.evidence,
+            unstable: Vec::new(),
+            unstable_because: String::new(),
+            took_ms: millis(self.took),
+        }
+    }
+}
+
+/// A cell that says "nothing happened" is worth something only if the attack can be seen to work.
+fn weigh(verdict: Verdict, why: String, falls: &Control) -> (Verdict, String) {
+    if verdict == Verdict::Safe && !falls.passed {
+        return (Verdict::Invalid, format!("the attack control failed ({}), so this says nothing: {why}", falls.what));
+    }
+    (verdict, why)
+}
+
+/// Makes one attack on one row.
+pub(super) async fn attempt(place: &Place<'_>, row: &str, attack: &Attack, number: u64) -> Attempt {
+    let began = Instant::now();
+    place.world.wipe();
+    let none = Control { passed: false, what: "the cell could not be set up".to_owned() };
+    let set = tokio::time::timeout(CELL_WITHIN, Scene::set(place, row, number)).await;
+    let mut scene = match set {
+        Ok(Ok(scene)) => scene,
+        Ok(Err(error)) => return Attempt::invalid(format!("{error:#}"), none, Evidence::default(), began, false),
+        Err(_) => {
+            return Attempt::invalid("the browser did not open a tab".into(), none, Evidence::default(), began, false);
+        }
+    };
+    let honest = tokio::time::timeout(CELL_WITHIN, scene.live_honestly()).await;
+    let passed = |what: &str| Control { passed: true, what: what.to_owned() };
+    let failed = |what: String| Control { passed: false, what };
+    let (honest, outcome, well) = match honest {
+        Ok(Ok(Honest::Lives)) => {
+            let outcome = tokio::time::timeout(CELL_WITHIN, (attack.run)(&mut scene)).await;
+            let honest = passed("logged in, saw the own profile, sent money to a friend");
+            match outcome {
+                Ok(Ok(outcome)) => (honest, outcome, true),
+                Ok(Err(error)) => {
+                    scene.failed("the attack could not be carried out", &error);
+                    (honest, (Verdict::Invalid, format!("the attack could not be carried out: {error:#}")), true)
+                }
+                Err(_) => (honest, (Verdict::Invalid, format!("not done within {CELL_WITHIN:?}")), false),
+            }
+        }
+        Ok(Ok(Honest::Unsupported(why))) => (
+            passed("the page says that this browser has no such thing"),
+            (Verdict::Na, format!("this browser does not have it: {why}")),
+            true,
+        ),
+        Ok(Ok(Honest::OnlyByHand(why))) => {
+            let honest = passed("logged in, and was logged out by a reload");
+            (honest, (Verdict::NotRun, format!("not under a driver: {why}")), true)
+        }
+        Ok(Err(error)) => {
+            scene.failed("the honest use failed", &error);
+            let what = format!("{error:#}");
+            (failed(what.clone()), (Verdict::Invalid, format!("the honest control failed: {what}")), true)
+        }
+        Err(_) => (
+            failed("not done in time".to_owned()),
+            (Verdict::Invalid, "the honest use took too long".to_owned()),
+            false,
+        ),
+    };
+    let evidence = tokio::time::timeout(CELL_WITHIN, scene.end()).await.unwrap_or_default();
+    Attempt { verdict: outcome.0, why: outcome.1, honest, evidence, took: began.elapsed(), browser_is_well: well }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn safe_without_a_working_attack_control_is_invalid_and_a_hit_stays_a_hit() {
+        let falls = |passed| Control { passed, what: "S9".to_owned() };
+        assert_eq!(weigh(Verdict::Safe, String::new(), &falls(false)).0, Verdict::Invalid);
+        assert_eq!(weigh(Verdict::Safe, String::new(), &falls(true)).0, Verdict::Safe);
+        assert_eq!(weigh(Verdict::Leak, String::new(), &falls(false)).0, Verdict::Leak);
+        assert_eq!(weigh(Verdict::Na, String::new(), &falls(false)).0, Verdict::Na);
+    }
+}

@@ -1,0 +1,196 @@
+//! One cell while it happens: a fresh browser context, a victim, an attacker, and the record of what was done.
+
+use std::time::Instant;
+
+use anyhow::{Context as _, Result, bail};
+use cloakroom_browser::{Browser, Context, Launch, Page};
+use cloakroom_lab_report::{Actor, Evidence, Step};
+use cloakroom_lab_victims::{Deed, What};
+use serde_json::json;
+
+use crate::person::{Person, does};
+use crate::world::{Seen, World, millis};
+
+/// How a cell ends that found out what it wanted to: the verdict and the sentence that says what was seen.
+pub(crate) type Outcome = (cloakroom_lab_report::Verdict, String);
+
+/// Where cells happen: a world, a browser in it, and how that was started.
+#[derive(Clone, Copy)]
+pub(crate) struct Place<'a> {
+    pub(crate) world: &'a World,
+    pub(crate) browser: &'a Browser,
+    pub(crate) launch: &'a Launch,
+}
+
+/// How the honest use went.
+pub(crate) enum Honest {
+    Lives,
+    /// The page says that this browser lacks what its strategy needs.
+    Unsupported(String),
+    /// The browser would have it, but not under a driver.
+    OnlyByHand(String),
+}
+
+/// One cell.
+pub(crate) struct Scene<'a> {
+    pub(crate) world: &'a World,
+    pub(crate) browser: &'a Browser,
+    /// The strategy's id.
+    pub(crate) row: &'a str,
+    pub(crate) context: Context,
+    /// The victim's tab.
+    pub(crate) page: Page,
+    pub(crate) victim: Person,
+    /// The attacker has an account of his own, as anybody can.
+    pub(crate) thief: Person,
+    /// What was sent before this cell is none of its business.
+    pub(crate) mark: usize,
+    launch: &'a Launch,
+    began: Instant,
+    steps: Vec<Step>,
+}
+
+impl<'a> Scene<'a> {
+    /// Sets it: accounts, an empty browser context, a tab. `number` makes names of its own.
+    pub(crate) async fn set(place: &Place<'a>, row: &'a str, number: u64) -> Result<Self> {
+        let Place { world, browser, launch } = *place;
+        let context = browser.context().await?;
+        let page = context.page().await?;
+        let person = |who: &str| Person {
+            email: format!("{who}{number}@example.com"),
+            canary: format!("{who}-canary-{number}-zq"),
+        };
+        let (victim, thief) = (person("victim"), person("thief"));
+        for person in [&victim, &thief] {
+            world.open_account(row, &person.email, &person.canary).await?;
+        }
+        let mark = world.wire.mark();
+        Ok(Self {
+            world,
+            browser,
+            row,
+            context,
+            page,
+            victim,
+            thief,
+            mark,
+            launch,
+            began: Instant::now(),
+            steps: Vec::new(),
+        })
+    }
+
+    /// Writes down what was done, and what came of it.
+    pub(crate) fn step(&mut self, who: Actor, what: impl Into<String>, outcome: impl Into<String>) {
+        let at_ms = millis(self.began.elapsed());
+        self.steps.push(Step { at_ms, who, what: what.into(), outcome: outcome.into(), failed: false });
+    }
+
+    /// Writes down where it failed.
+    pub(crate) fn failed(&mut self, what: &str, error: &anyhow::Error) {
+        let at_ms = millis(self.began.elapsed());
+        let outcome = format!("{error:#}");
+        self.steps.push(Step { at_ms, who: Actor::Browser, what: what.to_owned(), outcome, failed: true });
+    }
+
+    /// How a browser is started that lives in this world as the cell's own does.
+    pub(crate) fn launch(&self) -> Launch {
+        self.launch.clone()
+    }
+
+    /// What was written down so far.
+    pub(crate) fn steps(&self) -> &[Step] {
+        &self.steps
+    }
+
+    /// The host of the application, without its port.
+    pub(crate) fn host(&self) -> String {
+        self.world.names.app_host(self.row)
+    }
+
+    /// An address of the application.
+    pub(crate) fn app(&self, path: &str) -> String {
+        format!("{}{path}", self.world.names.app(self.row))
+    }
+
+    /// An address of the attacker's site.
+    pub(crate) fn evil(&self, path: &str) -> String {
+        format!("{}{path}", self.world.names.evil())
+    }
+
+    /// An address of the sibling host.
+    pub(crate) fn sibling(&self, path: &str) -> String {
+        format!("{}{path}", self.world.names.sibling())
+    }
+
+    /// The victim opens the application, logs in, looks at their profile and sends money to a friend: the honest control.
+    /// The error says what an honest person could not do.
+    pub(crate) async fn live_honestly(&mut self) -> Result<Honest> {
+        let home = self.app("/");
+        self.page.goto(&home).await?;
+        self.page.wait_for(crate::person::READY).await?;
+        self.step(Actor::Victim, format!("opens {home}"), "");
+        if let Some(why) = self.page.eval("window.unsupported ?? null").await?.as_str() {
+            return Ok(Honest::Unsupported(why.to_owned()));
+        }
+        self.victim.log_in(&self.page).await?;
+        self.step(Actor::Victim, "logs in", "");
+        if self.row == "S4" {
+            // The token is where it belongs only if it is there after a reload; else it is a variable, and the cell would be
+            // about another strategy.
+            self.page.reload().await?;
+            self.page.wait_for(crate::person::READY).await?;
+            if !self.victim.sees_own_profile(&self.page).await? {
+                return Ok(Honest::OnlyByHand(
+                    "the browser saves a PasswordCredential only when a person presses its button".to_owned(),
+                ));
+            }
+        }
+        if !self.victim.sees_own_profile(&self.page).await? {
+            bail!("the victim does not see their own profile after logging in");
+        }
+        does(&self.page, "transfer", &[json!("friend"), json!(1)]).await.context("an honest transfer")?;
+        if !self.deeds().iter().any(|deed| matches!(&deed.what, What::Transferred { to, .. } if to == "friend")) {
+            bail!("an honest transfer is not in the audit log");
+        }
+        self.step(Actor::Victim, "sees the own profile and sends 1 to a friend", "both are in the audit log");
+        Ok(Honest::Lives)
+    }
+
+    /// What was done in the victim's name, by the application's audit log.
+    pub(crate) fn deeds(&self) -> Vec<Deed> {
+        self.world.bank.deeds_of(&self.victim.email)
+    }
+
+    /// What was done in the attacker's name.
+    pub(crate) fn deeds_of_thief(&self) -> Vec<Deed> {
+        self.world.bank.deeds_of(&self.thief.email)
+    }
+
+    /// Requests of this cell that a browser sent to the application.
+    pub(crate) fn sent_to_app(&self, wanted: impl Fn(&Seen) -> bool) -> Vec<Seen> {
+        let host = self.host();
+        let ours = |seen: &Seen| !seen.from_elsewhere && seen.host.starts_with(&host) && wanted(seen);
+        self.world.wire.since(self.mark, ours)
+    }
+
+    /// Whether the application's requests of this cell so far were let in by cookies: one was sent with them.
+    pub(crate) fn uses_cookies(&self) -> bool {
+        !self.sent_to_app(|seen| !seen.header("cookie").is_empty()).is_empty()
+    }
+
+    /// Ends it: the picture of the victim's tab, and everything that was written down.
+    pub(crate) async fn end(self) -> Evidence {
+        let picture = self.page.picture().await.ok();
+        let requests = self.world.wire.evidence(self.mark, self.began);
+        // What cannot be closed any more is closed with the browser.
+        drop(self.context.close().await);
+        Evidence { steps: self.steps, requests, screenshot: picture.map(|png| data_address(&png)) }
+    }
+}
+
+fn data_address(picture: &[u8]) -> String {
+    use base64::Engine as _;
+    let kind = if picture.starts_with(b"\x89PNG") { "png" } else { "jpeg" };
+    format!("data:image/{kind};base64,{}", base64::engine::general_purpose::STANDARD.encode(picture))
+}
