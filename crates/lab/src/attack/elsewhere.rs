@@ -28,8 +28,10 @@ enum Way {
     Form,
     /// A form whose one field spells JSON, as text.
     TextForm,
-    /// `fetch`, without asking whether it may.
+    /// `fetch` of a form's body, without asking whether it may.
     Fetch,
+    /// The same with JSON as text.
+    FetchText,
     /// The same with JSON and no permission: the browser asks first (a preflight).
     FetchJson,
     /// The address of the window itself.
@@ -45,7 +47,8 @@ impl Way {
         match self {
             Self::Form => "a form that sends itself",
             Self::TextForm => "a form that spells JSON",
-            Self::Fetch => "fetch without CORS",
+            Self::Fetch => "fetch of a form without CORS",
+            Self::FetchText => "fetch of text without CORS",
             Self::FetchJson => "fetch of JSON",
             Self::Visit => "the address of the window",
             Self::Frame => "a frame",
@@ -67,6 +70,10 @@ impl Way {
                 "<h1>Get a 50 % discount</h1><form id=f method=post enctype=text/plain action=\"{transfer}\"><input name='{{\"to\":\"{to}\",\"amount\":900,\"x\":\"' value='\"}}'></form><script>f.submit()</script>"
             ),
             Self::Fetch => format!(
+                "<script>fetch({}, {{ method: 'POST', mode: 'no-cors', credentials: 'include', body: new URLSearchParams({{ to: '{to}', amount: 900 }}) }}).catch(() => {{}}).then(() => {finished})</script>",
+                Value::String(transfer)
+            ),
+            Self::FetchText => format!(
                 "<script>fetch({}, {{ method: 'POST', mode: 'no-cors', credentials: 'include', headers: {{ 'content-type': 'text/plain' }}, body: JSON.stringify({{ to: '{to}', amount: 900 }}) }}).catch(() => {{}}).then(() => {finished})</script>",
                 Value::String(transfer)
             ),
@@ -155,15 +162,16 @@ fn logged_out(scene: &Scene<'_>) -> usize {
 
 /// C3: what a page of another site sends without anybody noticing.
 pub(super) async fn quiet(scene: &mut Scene<'_>) -> Result<Outcome> {
-    let done = strike(scene, From::OtherSite, &[Way::Fetch, Way::FetchJson, Way::Frame, Way::Picture]).await?;
+    let done =
+        strike(scene, From::OtherSite, &[Way::Fetch, Way::FetchText, Way::FetchJson, Way::Frame, Way::Picture]).await?;
     Ok(judge(&done, None, "another site"))
 }
 
 /// C5: all of it from a sibling, and from another site for comparison.
 pub(super) async fn sibling(scene: &mut Scene<'_>) -> Result<Outcome> {
-    let ways = [Way::Form, Way::TextForm, Way::Fetch, Way::FetchJson];
+    let ways = [Way::Form, Way::TextForm, Way::Fetch, Way::FetchText, Way::FetchJson];
     let near = strike(scene, From::Sibling, &ways).await?;
-    let far = strike(scene, From::OtherSite, &[Way::Form, Way::TextForm, Way::Fetch]).await?;
+    let far = strike(scene, From::OtherSite, &[Way::Form, Way::TextForm, Way::Fetch, Way::FetchText]).await?;
     Ok(judge(&near, Some(&far), "a sibling"))
 }
 
