@@ -1,8 +1,9 @@
 // A2b: the application once more, in a frame that fills the window, with hooks in it before its first line runs. A new window
 // has modules of its own; writing into the old one would leave those that run already. Workers are started with the hooks in
-// front of their own source.
+// front of their own source; what they fetch by a path alone is completed, since a blob has no host.
 const again = async (source) => {
-  const page = await (await home(location.origin + "/")).text();
+  // As a stranger: a page of the application is the same for everybody.
+  const page = await (await home(location.origin + "/", { credentials: "omit" })).text();
   const patch = `<base href="${location.origin}/"><script>(() => {
 ${source}
 hook(window);
@@ -12,7 +13,7 @@ window.Worker = class extends Real {
     const asked = new XMLHttpRequest();
     asked.open("GET", url, false);
     asked.send();
-    super(URL.createObjectURL(new Blob([${JSON.stringify(source)}, ";hook(self);", asked.responseText.replaceAll('from "/', 'from "${location.origin}/')], { type: "text/javascript" })), options);
+    super(URL.createObjectURL(new Blob([${JSON.stringify(source)}, ";{ const plain = self.fetch; self.fetch = (input, init) => plain(typeof input === 'string' ? new URL(input, '${location.origin}').href : input, init); } hook(self);", asked.responseText.replaceAll('from "/', 'from "${location.origin}/')], { type: "text/javascript" })), options);
   }
 };
 })();</` + `script>`;
