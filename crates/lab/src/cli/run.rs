@@ -9,6 +9,7 @@ use anyhow::{Context as _, Result, bail};
 use clap::{Args, ValueEnum};
 use cloakroom_browser::{Engine, ThirdParty};
 use cloakroom_lab_report::{self as report, Baseline};
+use tokio::signal::unix::{SignalKind, signal};
 
 use super::Ending;
 use crate::catalogue::Catalogue;
@@ -109,7 +110,15 @@ impl Run {
         };
         std::fs::create_dir_all(&self.out).with_context(|| format!("cannot make the folder {}", self.out.display()))?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-        let run = runtime.block_on(carry_out(plan))?;
+        let run = runtime.block_on(async {
+            let mut terminate = signal(SignalKind::terminate())?;
+            // With the runtime, lanes end, and with them their browsers and servers.
+            tokio::select! {
+                run = carry_out(plan) => run,
+                _ = tokio::signal::ctrl_c() => bail!("interrupted; nothing was written"),
+                _ = terminate.recv() => bail!("asked to stop; nothing was written"),
+            }
+        })?;
 
         let (json, page, text) = (self.out.join("run.json"), self.out.join("index.html"), self.out.join("run.md"));
         std::fs::write(&json, report::json(&run)).with_context(|| json.display().to_string())?;
