@@ -61,6 +61,10 @@ pub(super) trait TabDriver: Send + Sync {
     async fn step(&self, step: Step) -> Result<()>;
     async fn bring_to_front(&self) -> Result<()>;
     async fn url(&self) -> Result<String>;
+    /// Waits until what was done so far has been drawn, where a click would otherwise come too early.
+    async fn settle(&self) -> Result<()> {
+        Ok(())
+    }
     /// Presses and releases the main button at a point of the viewport, in CSS pixels.
     async fn click(&self, x: f64, y: f64) -> Result<()>;
     async fn type_text(&self, text: &str) -> Result<()>;

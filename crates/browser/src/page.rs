@@ -22,6 +22,9 @@ use super::response::ResponseSeen;
 /// How long the page may stay silent beyond a deadline that it watches itself.
 const GRACE: Duration = Duration::from_secs(5);
 
+/// How often an element is looked for again because it had moved.
+const PLACES: usize = 10;
+
 const WAIT: &str = include_str!("wait.js");
 const FIND: &str = include_str!("find.js");
 const CENSUS: &str = include_str!("census.js");
@@ -96,7 +99,15 @@ impl Page {
     /// Clicks with the mouse in the middle of the first element that matches, once it is there, enabled, scrolled into
     /// view and covered by nothing else.
     pub async fn click(&self, selector: &str) -> Result<()> {
-        let point = self.find(selector, "click").await?;
+        let mut point = self.find(selector, "click").await?;
+        // What was typed before may yet scroll its field back into view; then the place that was found is somewhere else.
+        for _ in 0..PLACES {
+            self.tab.settle().await?;
+            point = self.find(selector, "click").await?;
+            if point["moved"] == false {
+                break;
+            }
+        }
         let (Some(x), Some(y)) = (point["x"].as_f64(), point["y"].as_f64()) else {
             bail!("the page gave no point to click at for {selector:?}");
         };
@@ -106,6 +117,7 @@ impl Page {
     /// Clicks with the mouse at a point of the viewport, in CSS pixels from its upper left corner: on whatever is there, a
     /// frame of another site and what nobody can see included. To the page it is a person.
     pub async fn click_at(&self, x: f64, y: f64) -> Result<()> {
+        self.tab.settle().await?;
         self.tab.click(x, y).await.with_context(|| format!("clicking at {x}, {y}"))
     }
 

@@ -21,15 +21,6 @@ use crate::response::{self, ResponseLog, ResponseSeen};
 const SCHEME: &str = include_str!("scheme.js");
 const UNDER: &str = include_str!("under.js");
 
-/// How often a click that was dropped is made.
-const CLICKS: usize = 5;
-/// Begins to listen for the button of the mouse.
-const LISTEN: &str = "(() => { globalThis.heard = new Promise(done => \
-    addEventListener('mousedown', () => done('true'), { capture: true, once: true })); return 'true'; })()";
-/// Whether it was heard, as soon as that is known.
-const HEARD: &str =
-    "Promise.race([globalThis.heard ?? 'true', new Promise(done => setTimeout(() => done('false'), 1000))])";
-
 pub(super) struct FirefoxTab {
     link: Arc<Link>,
     marionette: Arc<Marionette>,
@@ -204,14 +195,17 @@ impl TabDriver for FirefoxTab {
         Ok(tree["contexts"][0]["url"].as_str().context("the tab has no address")?.to_owned())
     }
 
-    async fn click(&self, x: f64, y: f64) -> Result<()> {
-        // The compositor learns of a scroll with the next frames, and it is the one that says what lies under a point. A
-        // tab in the background draws none.
+    async fn settle(&self) -> Result<()> {
+        // A tab in the background draws nothing.
         let drawn = "new Promise(done => { \
             requestAnimationFrame(() => requestAnimationFrame(() => requestAnimationFrame(() => done('true')))); \
             setTimeout(() => done('false'), document.hidden ? 250 : 5000); \
         })";
         self.evaluate(drawn, Duration::from_secs(10)).await?;
+        Ok(())
+    }
+
+    async fn click(&self, x: f64, y: f64) -> Result<()> {
         let (context, x, y) = self.under(x, y).await?;
         let actions = json!([
             { "type": "pointerMove", "x": x, "y": y, "origin": "viewport" },
@@ -220,19 +214,7 @@ impl TabDriver for FirefoxTab {
         ]);
         let mouse =
             json!({ "type": "pointer", "id": "mouse", "parameters": { "pointerType": "mouse" }, "actions": actions });
-        // On a busy machine the compositor may still be where the page was before it scrolled, and drops what it finds nothing
-        // for. A click that no listener at the top of the document has heard was none, and is made once more.
-        for _ in 0..CLICKS {
-            let listen = json!({ "context": context, "sandbox": "driver" });
-            let heard = self.evaluate_in(listen.clone(), LISTEN, COMMAND_DEADLINE).await;
-            self.input(&context, mouse.clone()).await?;
-            match (heard, self.evaluate_in(listen, HEARD, COMMAND_DEADLINE).await) {
-                (Ok(_), Ok(heard)) if heard == false => {}
-                // Heard, or the page has gone elsewhere because of it.
-                _ => return Ok(()),
-            }
-        }
-        bail!("Firefox has dropped {CLICKS} clicks at ({x}, {y})")
+        self.input(&context, mouse).await
     }
 
     async fn type_text(&self, text: &str) -> Result<()> {
