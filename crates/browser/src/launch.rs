@@ -33,6 +33,9 @@ pub struct Launch {
     /// context; in Chromium it reads and writes cookies of [`crate::Browser::kept_context`] only, in Firefox of all.
     /// `WebKitGTK` has none.
     pub extension: Option<PathBuf>,
+    /// Costs as little as it can, for runs of a thousand pages: the pages of a browser keep no log of responses, and in Firefox
+    /// they are tabs of one window, of which only the one in front draws.
+    pub frugal: bool,
     /// More arguments of the program, after ours. Chromium's lists of features are merged with ours, not replaced.
     pub flags: Vec<String>,
     /// More preferences, by their full name: in Chromium a way into the file `Preferences` with dots between its steps, in

@@ -28,6 +28,7 @@ use super::process::{Process, Says, Start};
 pub(super) struct Chromium {
     link: Arc<Link>,
     version: String,
+    frugal: bool,
     process: Process,
 }
 
@@ -49,7 +50,7 @@ impl Chromium {
         if let Some(folder) = extension {
             extension::install(&link, &folder).await?;
         }
-        Ok(Self { link, version, process })
+        Ok(Self { link, version, frugal: launch.frugal, process })
     }
 }
 
@@ -66,11 +67,11 @@ impl BrowserDriver for Chromium {
     async fn context(&self) -> Result<Box<dyn ContextDriver>> {
         let answer = call(&self.link, "Target.createBrowserContext", json!({})).await?;
         let id = answer["browserContextId"].as_str().context("no id of the new context")?.to_owned();
-        Ok(Box::new(ChromiumContext { link: Arc::clone(&self.link), id: Some(id) }))
+        Ok(Box::new(ChromiumContext { link: Arc::clone(&self.link), id: Some(id), logs: !self.frugal }))
     }
 
     async fn kept_context(&self) -> Result<Box<dyn ContextDriver>> {
-        Ok(Box::new(ChromiumContext { link: Arc::clone(&self.link), id: None }))
+        Ok(Box::new(ChromiumContext { link: Arc::clone(&self.link), id: None, logs: !self.frugal }))
     }
 
     async fn close(&self) -> Result<()> {
@@ -86,12 +87,14 @@ struct ChromiumContext {
     link: Arc<Link>,
     /// None for the profile's own, which no command names.
     id: Option<String>,
+    /// Whether its pages keep a log of responses.
+    logs: bool,
 }
 
 #[async_trait]
 impl ContextDriver for ChromiumContext {
     async fn page(&self) -> Result<Box<dyn TabDriver>> {
-        Ok(Box::new(ChromiumTab::open(Arc::clone(&self.link), self.id.as_deref()).await?))
+        Ok(Box::new(ChromiumTab::open(Arc::clone(&self.link), self.id.as_deref(), self.logs).await?))
     }
 
     async fn windows(&self) -> Result<Vec<(String, String)>> {
@@ -106,7 +109,7 @@ impl ContextDriver for ChromiumContext {
     }
 
     async fn adopt(&self, window: String) -> Result<Box<dyn TabDriver>> {
-        Ok(Box::new(ChromiumTab::adopt(Arc::clone(&self.link), window).await?))
+        Ok(Box::new(ChromiumTab::adopt(Arc::clone(&self.link), window, self.logs).await?))
     }
 
     async fn cookies(&self) -> Result<Vec<Cookie>> {

@@ -36,7 +36,7 @@ pub(super) struct ChromiumTab {
 }
 
 impl ChromiumTab {
-    pub(super) async fn open(link: Arc<Link>, context: Option<&str>) -> Result<Self> {
+    pub(super) async fn open(link: Arc<Link>, context: Option<&str>, logs: bool) -> Result<Self> {
         // A window of its own: a tab behind another one gets no animation frames.
         let mut params = json!({ "url": "about:blank", "newWindow": true });
         if let (Some(context), Some(params)) = (context, params.as_object_mut()) {
@@ -44,11 +44,11 @@ impl ChromiumTab {
         }
         let answer = link.call(None, "Target.createTarget", params, COMMAND_DEADLINE).await?;
         let target = answer["targetId"].as_str().context("no id of the new tab")?.to_owned();
-        Self::adopt(link, target).await
+        Self::adopt(link, target, logs).await
     }
 
     /// Drives a tab that is there already.
-    pub(super) async fn adopt(link: Arc<Link>, target: String) -> Result<Self> {
+    pub(super) async fn adopt(link: Arc<Link>, target: String, logs: bool) -> Result<Self> {
         let (events, queue) = link.listen();
         let params = json!({ "targetId": target, "flatten": true });
         let answer = link.call(None, "Target.attachToTarget", params, COMMAND_DEADLINE).await?;
@@ -70,8 +70,10 @@ impl ChromiumTab {
         let tab = Self { link, target, session, progress, moves, scripts_off: AtomicBool::new(false), log, queue };
         tab.call("Page.enable", json!({})).await?;
         tab.call("Page.setLifecycleEventsEnabled", json!({ "enabled": true })).await?;
-        let buffers = json!({ "maxTotalBufferSize": BODY_BUFFER, "maxResourceBufferSize": BODY_BUFFER });
-        tab.call("Network.enable", buffers).await?;
+        if logs {
+            let buffers = json!({ "maxTotalBufferSize": BODY_BUFFER, "maxResourceBufferSize": BODY_BUFFER });
+            tab.call("Network.enable", buffers).await?;
+        }
         tab.call("Emulation.setFocusEmulationEnabled", json!({ "enabled": true })).await?;
         Ok(tab)
     }

@@ -34,6 +34,7 @@ pub(super) struct Firefox {
     marionette: Arc<Marionette>,
     version: String,
     takes_any_certificate: bool,
+    frugal: bool,
     process: Process,
 }
 
@@ -60,24 +61,30 @@ impl Firefox {
         let reported = &answer["capabilities"];
         let name = reported["browserName"].as_str().context("the browser has no name")?;
         let number = reported["browserVersion"].as_str().context("the browser has no version")?;
-        call(&link, "session.subscribe", json!({ "events": EVENTS })).await?;
+        if !launch.frugal {
+            call(&link, "session.subscribe", json!({ "events": EVENTS })).await?;
+        }
         if let Some(folder) = extension {
             let data = json!({ "type": "path", "path": folder });
             call(&link, "webExtension.install", json!({ "extensionData": data })).await?;
         }
-        Ok(Self { link, marionette, version: format!("{name}/{number}"), takes_any_certificate, process })
+        let (version, frugal) = (format!("{name}/{number}"), launch.frugal);
+        Ok(Self { link, marionette, version, takes_any_certificate, frugal, process })
     }
 }
 
 impl Firefox {
     async fn opened(&self, id: &str) -> Result<Box<dyn ContextDriver>> {
-        // Without a collector Firefox keeps no bodies.
-        let wanted = json!({ "dataTypes": ["response"], "maxEncodedDataSize": 10_000_000, "userContexts": [id] });
-        call(&self.link, "network.addDataCollector", wanted).await?;
+        if !self.frugal {
+            // Without a collector Firefox keeps no bodies.
+            let wanted = json!({ "dataTypes": ["response"], "maxEncodedDataSize": 10_000_000, "userContexts": [id] });
+            call(&self.link, "network.addDataCollector", wanted).await?;
+        }
         Ok(Box::new(FirefoxContext {
             link: Arc::clone(&self.link),
             marionette: Arc::clone(&self.marionette),
             id: id.to_owned(),
+            in_tabs: self.frugal,
         }))
     }
 }
@@ -117,12 +124,18 @@ struct FirefoxContext {
     link: Arc<Link>,
     marionette: Arc<Marionette>,
     id: String,
+    in_tabs: bool,
 }
 
 #[async_trait]
 impl ContextDriver for FirefoxContext {
     async fn page(&self) -> Result<Box<dyn TabDriver>> {
-        Ok(Box::new(FirefoxTab::open(Arc::clone(&self.link), Arc::clone(&self.marionette), &self.id).await?))
+        // A window of its own: a tab behind another one gets hardly any animation frames.
+        let kind = if self.in_tabs { "tab" } else { "window" };
+        let params = json!({ "type": kind, "userContext": self.id });
+        let answer = call(&self.link, "browsingContext.create", params).await?;
+        let page = answer["context"].as_str().context("no id of the new tab")?;
+        self.adopt(page.to_owned()).await
     }
 
     async fn windows(&self) -> Result<Vec<(String, String)>> {

@@ -31,14 +31,6 @@ pub(super) struct FirefoxTab {
 }
 
 impl FirefoxTab {
-    pub(super) async fn open(link: Arc<Link>, marionette: Arc<Marionette>, user_context: &str) -> Result<Self> {
-        // A window of its own: a tab behind another one gets hardly any animation frames.
-        let params = json!({ "type": "window", "userContext": user_context });
-        let answer = link.call(None, "browsingContext.create", params, COMMAND_DEADLINE).await?;
-        let context = answer["context"].as_str().context("no id of the new tab")?.to_owned();
-        Ok(Self::adopt(link, marionette, context))
-    }
-
     /// Drives a tab that is there already.
     pub(super) fn adopt(link: Arc<Link>, marionette: Arc<Marionette>, context: String) -> Self {
         let (events, queue) = link.listen();

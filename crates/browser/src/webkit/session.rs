@@ -199,6 +199,8 @@ async fn start(machine: &Machine) -> Result<(Child, u16)> {
         .env("XDG_RUNTIME_DIR", home)
         // May have another one of those: a Wayland screen is found there.
         .envs(machine.screen.iter().map(|(name, value)| (name, value)))
+        // There is no graphics processor to emulate; without compositing at all, though, pictures are never ready.
+        .env("WEBKIT_SKIA_ENABLE_CPU_RENDERING", "1")
         // No desktop is asked for anything.
         .env("NO_AT_BRIDGE", "1")
         .env("DBUS_SESSION_BUS_ADDRESS", "disabled:")

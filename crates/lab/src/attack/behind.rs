@@ -42,7 +42,7 @@ async fn by_form(scene: &mut Scene<'_>) -> Result<()> {
         return Ok(());
     }
     let form = format!(
-        "(() => {{ const form = Object.assign(document.createElement('form'), {{ method: 'post', action: '/api/login' }}); \
+        "(() => {{ window.leaving = true; const form = Object.assign(document.createElement('form'), {{ method: 'post', action: '/api/login' }}); \
          for (const [name, value] of [['email', {}], ['password', {}]]) form.append(Object.assign(document.createElement('input'), {{ name, value }})); \
          document.body.append(form); form.submit(); return 1; }})()",
         json!(scene.victim.email),
@@ -58,7 +58,7 @@ async fn by_form(scene: &mut Scene<'_>) -> Result<()> {
             seen.host.starts_with(&host) && seen.path.starts_with("/api/login")
         })
         .await?;
-    scene.page.wait_for("document.readyState === 'complete'").await?;
+    scene.page.wait_for("!window.leaving && document.readyState === 'complete'").await?;
     scene.step(Actor::Victim, "logs in by the form", format!("{} {}", seen.status, scene.page.url().await?));
     if seen.status != 303 {
         let home = scene.app("/");

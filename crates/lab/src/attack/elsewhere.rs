@@ -213,7 +213,11 @@ pub(super) async fn laundered(scene: &mut Scene<'_>) -> Result<Outcome> {
     for variant in variants {
         let home = scene.app("/");
         scene.page.goto(&home).await?;
-        scene.page.wait_for(crate::person::READY).await?;
+        if let Err(error) = scene.page.wait_for(crate::person::READY).await {
+            let outcome = format!("it does not start with the worker before: {error:#}");
+            scene.step(Actor::Victim, format!("opens {home}"), outcome);
+            continue;
+        }
         if scene.row == "S5b" {
             scene.step(Actor::Victim, "has the application's own service worker", "");
         } else if let Err(error) = does(&scene.page, "worker", &[json!(variant)]).await {

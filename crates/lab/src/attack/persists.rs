@@ -1,5 +1,7 @@
 //! A5 and A6: what a script leaves behind in the browser.
 
+use std::time::Duration;
+
 use anyhow::Result;
 use cloakroom_lab_report::{Actor, Verdict};
 use cloakroom_lab_victims::{Deed, What};
@@ -13,6 +15,9 @@ use crate::scene::{Outcome, Scene};
 /// Whether what was loaded is the application, once that can be told.
 const STARTED_OR_NOT: &str = "(window.bank && (await window.bank.ready, 'started')) || (document.readyState === 'complete' \
                               && !document.querySelector('script[src$=\"/app.js\"]') && 'not')";
+
+/// An application takes no longer than this to start, or does not.
+const STARTS_WITHIN: Duration = Duration::from_secs(10);
 
 /// A5: a script registers a service worker from something that the application serves as a script; then it is gone, and the
 /// victim comes back.
@@ -41,9 +46,11 @@ pub(super) async fn service_worker(scene: &mut Scene<'_>) -> Result<Outcome> {
     let later = scene.context.page().await?;
     scene.page.goto("about:blank").await?;
     later.goto(&home).await?;
-    later.wait_for(READY).await?;
-    scene.step(Actor::Victim, "closes the page, and opens the application in a new tab", "");
-    if !scene.victim.sees_own_profile(&later).await? {
+    // An application whose own worker was replaced may wait for it for ever.
+    let starts = later.wait_for_within(READY, STARTS_WITHIN).await.is_ok();
+    let outcome = if starts { "" } else { "it does not start any more" };
+    scene.step(Actor::Victim, "closes the page, and opens the application in a new tab", outcome);
+    if starts && !scene.victim.sees_own_profile(&later).await? {
         scene.victim.log_in(&later).await?;
         tries(&later, "profile", &[]).await?;
         later.reload().await?;
@@ -55,6 +62,10 @@ pub(super) async fn service_worker(scene: &mut Scene<'_>) -> Result<Outcome> {
         (true, _) => {
             (Verdict::Ride, "the service worker sent 13 to itself in a tab that no script was injected into".to_owned())
         }
+        (false, _) if !starts => (
+            Verdict::Deny,
+            "the service worker took the place of the application's own, which no longer starts".to_owned(),
+        ),
         (false, Ok(_)) => (
             Verdict::Part,
             "the service worker sees every request of later tabs, but its own requests are not let in".to_owned(),

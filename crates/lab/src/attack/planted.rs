@@ -9,7 +9,7 @@ use super::login::{Carried, credentials_elsewhere, log_in_path};
 use super::persists::comes_back;
 use crate::redeem::{Loot, opens};
 use crate::scene::{Outcome, Scene};
-use crate::world::{PASSWORD, Served};
+use crate::world::{PASSWORD, Seen, Served};
 
 /// Cookies with which a sibling fills the jar.
 const FLOOD: usize = 200;
@@ -75,7 +75,16 @@ pub(super) async fn overflow(scene: &mut Scene<'_>) -> Result<Outcome> {
     scene.world.sibling.put("/flood", page);
     scene.page.goto(&scene.sibling("/flood")).await?;
     scene.step(Actor::Attacker, format!("a sibling sets {FLOOD} cookies for the whole site"), "");
-    comes_back(scene).await
+    let outcome = comes_back(scene).await?;
+    let kept_all = |seen: &Seen| {
+        let sent = seen.headers.get_all("cookie").iter().filter_map(|line| line.to_str().ok());
+        sent.flat_map(|line| line.split("; ")).filter(|pair| pair.starts_with("flood")).count() == FLOOD
+    };
+    if outcome.0 == Verdict::Safe && !scene.sent_to_app(kept_all).is_empty() {
+        let why = format!("nothing falls out of this browser's jar: all {FLOOD} were sent beside the victim's own");
+        return Ok((Verdict::Na, why));
+    }
+    Ok(outcome)
 }
 
 /// C8: another site logs the victim's browser in as the attacker.

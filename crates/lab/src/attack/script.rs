@@ -115,6 +115,9 @@ pub(super) async fn calls_refresh(scene: &mut Scene<'_>) -> Result<Outcome> {
     judge_loot(scene, &pieces, Verdict::Mint).await
 }
 
+/// Where Cloakroom asks for the approval of one call.
+const APPROVAL: &str = "/auth/step-up/";
+
 /// A4: a script acts in the session while the page is open.
 pub(super) async fn rides(scene: &mut Scene<'_>) -> Result<Outcome> {
     let payload = script(
@@ -122,7 +125,17 @@ pub(super) async fn rides(scene: &mut Scene<'_>) -> Result<Outcome> {
         &[],
         "await attempt('ride', () => window.bank.transfer('thief', 1300)); await attempt('delete', () => window.bank.remove());",
     );
-    deliver_and_collect(scene, payload).await?;
+    if let Err(silent) = deliver_and_collect(scene, payload).await {
+        // An application that leaves for the approval of a call takes the script off with its page.
+        if !scene.page.url().await?.contains(APPROVAL) {
+            return Err(silent);
+        }
+        scene.step(
+            Actor::Victim,
+            "is shown what the script wants to have approved",
+            "the script has gone with its page",
+        );
+    }
     let deeds = scene.deeds();
     let robbed = deeds.iter().any(|deed| matches!(&deed.what, What::Transferred { to, .. } if to == "thief"));
     let deleted = deeds.iter().any(|deed| matches!(deed.what, What::AccountDeleted));

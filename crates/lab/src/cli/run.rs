@@ -2,7 +2,9 @@
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
+use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use anyhow::{Context as _, Result, bail};
@@ -112,11 +114,21 @@ impl Run {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         let run = runtime.block_on(async {
             let mut terminate = signal(SignalKind::terminate())?;
-            // With the runtime, lanes end, and with them their browsers and servers.
-            tokio::select! {
-                run = carry_out(plan) => run,
-                _ = tokio::signal::ctrl_c() => bail!("interrupted; nothing was written"),
-                _ = terminate.recv() => bail!("asked to stop; nothing was written"),
+            let stop = Arc::new(AtomicBool::default());
+            let mut running = pin!(carry_out(plan, Arc::clone(&stop)));
+            loop {
+                tokio::select! {
+                    run = &mut running => return run,
+                    _ = tokio::signal::ctrl_c() => {}
+                    _ = terminate.recv() => {}
+                }
+                // With the runtime, lanes end, and with them their browsers and servers.
+                if stop.swap(true, Ordering::Relaxed) {
+                    bail!("stopped; nothing was written");
+                }
+                eprintln!(
+                    "\nending: what was seen is written when the cells under way are done; once more to end at once"
+                );
             }
         })?;
 
@@ -174,7 +186,7 @@ impl Run {
 }
 
 /// Runs every state as a lane of its own, `jobs` of them at a time.
-async fn carry_out(plan: Plan) -> Result<report::Run> {
+async fn carry_out(plan: Plan, stop: Arc<AtomicBool>) -> Result<report::Run> {
     let catalogue = Catalogue::read()?;
     let plan = Arc::new(plan);
     let began = Instant::now();
@@ -184,7 +196,7 @@ async fn carry_out(plan: Plan) -> Result<report::Run> {
     let daily = if plan.usability { plan.rows.len() } else { 0 };
     let once = |state: &State| if state.is_second() { 0 } else { guards + daily };
     let total = here.iter().map(|state| plan.cells(*state).len() + once(state)).sum();
-    let progress = Arc::new(Progress::of(total));
+    let progress = Arc::new(Progress::of(total, stop));
     for state in &missing {
         progress.say(&not_installed(state.engine));
     }

@@ -18,14 +18,24 @@ pub(super) struct Attempt {
     pub(super) honest: Control,
     pub(super) evidence: Evidence,
     pub(super) took: Duration,
+    /// Whether it came as far as a tab with a victim.
+    pub(super) began: bool,
     /// Whether the browser can be trusted with another cell.
     pub(super) browser_is_well: bool,
 }
 
 impl Attempt {
-    /// An attempt that gave nothing.
-    fn invalid(why: String, honest: Control, evidence: Evidence, began: Instant, browser_is_well: bool) -> Self {
-        Self { verdict: Verdict::Invalid, why, honest, evidence, took: began.elapsed(), browser_is_well }
+    /// An attempt that did not begin.
+    fn not_begun(why: String, since: Instant) -> Self {
+        Self {
+            verdict: Verdict::Invalid,
+            why,
+            honest: Control { passed: false, what: "the cell could not be set up".to_owned() },
+            evidence: Evidence::default(),
+            took: since.elapsed(),
+            began: false,
+            browser_is_well: false,
+        }
     }
 
     /// The cell of the report. `falls` is what the same attack did to a victim built to fall to it.
@@ -57,16 +67,13 @@ fn weigh(verdict: Verdict, why: String, falls: &Control) -> (Verdict, String) {
 
 /// Makes one attack on one row.
 pub(super) async fn attempt(place: &Place<'_>, row: &str, attack: &Attack, number: u64) -> Attempt {
-    let began = Instant::now();
+    let since = Instant::now();
     place.world.wipe();
-    let none = Control { passed: false, what: "the cell could not be set up".to_owned() };
     let set = tokio::time::timeout(CELL_WITHIN, Scene::set(place, row, number)).await;
     let mut scene = match set {
         Ok(Ok(scene)) => scene,
-        Ok(Err(error)) => return Attempt::invalid(format!("{error:#}"), none, Evidence::default(), began, false),
-        Err(_) => {
-            return Attempt::invalid("the browser did not open a tab".into(), none, Evidence::default(), began, false);
-        }
+        Ok(Err(error)) => return Attempt::not_begun(format!("{error:#}"), since),
+        Err(_) => return Attempt::not_begun("the browser did not open a tab".into(), since),
     };
     let honest = tokio::time::timeout(CELL_WITHIN, scene.live_honestly()).await;
     let passed = |what: &str| Control { passed: true, what: what.to_owned() };
@@ -105,7 +112,8 @@ pub(super) async fn attempt(place: &Place<'_>, row: &str, attack: &Attack, numbe
         ),
     };
     let evidence = tokio::time::timeout(CELL_WITHIN, scene.end()).await.unwrap_or_default();
-    Attempt { verdict: outcome.0, why: outcome.1, honest, evidence, took: began.elapsed(), browser_is_well: well }
+    let took = since.elapsed();
+    Attempt { verdict: outcome.0, why: outcome.1, honest, evidence, took, began: true, browser_is_well: well }
 }
 
 #[cfg(test)]

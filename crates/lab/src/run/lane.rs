@@ -38,6 +38,7 @@ impl Lane {
             device_bound_sessions: state.engine == Engine::Chromium,
             headed: plan.headed,
             lax_by_default: plan.lax_by_default,
+            frugal: true,
             ..Launch::default()
         };
         let browser = start(state, &launch).await?;
@@ -53,6 +54,9 @@ impl Lane {
     pub(crate) async fn use_daily(&mut self, plan: &Plan, progress: &Progress) -> Vec<UsabilityCell> {
         let mut done = Vec::new();
         for row in &plan.rows {
+            if progress.is_stopped() {
+                return done;
+            }
             self.number += 1;
             let place = Place { world: &self.world, browser: &self.browser, launch: &self.launch };
             let measured = measure(&place, row, self.number).await;
@@ -98,6 +102,9 @@ impl Lane {
     ) -> Vec<Cell> {
         let mut done = Vec::with_capacity(cells.len());
         for (row, attack) in cells {
+            if progress.is_stopped() {
+                break;
+            }
             let cell = self.cell(&row, attack, plan.repeat).await;
             let what = format!("{} {row} x {}", self.state.id(), attack.id);
             if cell.verdict == Verdict::Invalid {
@@ -174,8 +181,14 @@ impl Lane {
         Some(attempt(&place, row, attack, self.number).await)
     }
 
-    /// One attempt. A browser that hangs is replaced, so that the next cell does not suffer for it.
+    /// One attempt, and another one where the browser did not even open a tab for the first.
     async fn once(&mut self, row: &str, attack: &'static Attack) -> Attempt {
+        let attempt = self.one(row, attack).await;
+        if attempt.began { attempt } else { self.one(row, attack).await }
+    }
+
+    /// One attempt. A browser that hangs is replaced, so that the next cell does not suffer for it.
+    async fn one(&mut self, row: &str, attack: &'static Attack) -> Attempt {
         self.number += 1;
         let place = Place { world: &self.world, browser: &self.browser, launch: &self.launch };
         let attempt = attempt(&place, row, attack, self.number).await;

@@ -1,8 +1,8 @@
 //! What a person sees while it runs: how far, how long yet, and the last verdict.
 
 use std::io::{IsTerminal as _, Write as _};
-use std::sync::Mutex;
-use std::sync::PoisonError;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Counts cells over all lanes.
@@ -11,11 +11,19 @@ pub(crate) struct Progress {
     began: Instant,
     done: Mutex<usize>,
     is_terminal: bool,
+    stop: Arc<AtomicBool>,
 }
 
 impl Progress {
-    pub(crate) fn of(total: usize) -> Self {
-        Self { total, began: Instant::now(), done: Mutex::default(), is_terminal: std::io::stderr().is_terminal() }
+    /// `stop` becomes true when somebody wants the run to end early.
+    pub(crate) fn of(total: usize, stop: Arc<AtomicBool>) -> Self {
+        let is_terminal = std::io::stderr().is_terminal();
+        Self { total, began: Instant::now(), done: Mutex::default(), is_terminal, stop }
+    }
+
+    /// Whether no other cell is to be begun.
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
     }
 
     /// One more cell is done.

@@ -41,6 +41,9 @@ pub(crate) async fn without(
         cells.iter().filter(|cell| cell.strategy == ROW).map(|cell| (cell.attack.as_str(), cell.verdict)).collect();
     let mut done = Vec::new();
     for (text, meddle, guards) in tried(catalogue, plan) {
+        if progress.is_stopped() {
+            break;
+        }
         let mut defence = Defence {
             id: text.id.clone(),
             title: text.title.clone(),
