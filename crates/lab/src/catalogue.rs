@@ -51,6 +51,8 @@ pub(crate) struct DefenceText {
 pub(crate) struct ExhibitText {
     pub(crate) id: String,
     pub(crate) claim: String,
+    /// Where it is told at length, from the repository's root.
+    pub(crate) page: String,
     #[serde(default)]
     pub(crate) cells: Vec<String>,
 }
@@ -120,6 +122,10 @@ impl Catalogue {
 mod tests {
     use super::*;
     use crate::attack::ATTACKS;
+    use crate::meddle::Meddle;
+    use std::path::Path;
+
+    const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
 
     #[test]
     fn every_attack_that_is_run_has_its_story_and_every_story_an_attack_that_is_run() {
@@ -138,6 +144,12 @@ mod tests {
             }
         }
         for exhibit in &catalogue.exhibits {
+            let page = std::fs::read_to_string(Path::new(ROOT).join(&exhibit.page)).unwrap();
+            assert!(page.contains(&format!("<!-- lab:cells {} -->", exhibit.cells.join(" "))), "{}", exhibit.page);
+            let asked = page.split("<!-- lab:defences ").nth(1).and_then(|rest| rest.split(" -->").next());
+            for defence in asked.unwrap_or_default().split_whitespace() {
+                assert!(Meddle::of(defence).is_some(), "{}: no proxy takes {defence} away", exhibit.page);
+            }
             for cell in &exhibit.cells {
                 let (strategy, attack) = cell.split_once(':').unwrap();
                 assert!(

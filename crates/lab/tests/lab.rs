@@ -4,8 +4,9 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says so")]
 
 use std::collections::BTreeMap;
+use std::io::{BufRead as _, BufReader};
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use cloakroom_lab_report::{Run, Verdict, read};
 
@@ -113,6 +114,59 @@ fn without_http_only_a_script_carries_the_session_away() {
     let defence = run.defences.iter().find(|defence| defence.id == "http-only").unwrap();
     let again = defence.works_again.iter().find(|again| again.attack == "A1").expect("HttpOnly carries its load");
     assert_eq!((again.with, again.without), (Verdict::Safe, Verdict::Leak));
+}
+
+#[test]
+fn what_is_worse_than_the_baseline_is_told_and_ends_with_1() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("baseline.json");
+    let run = |option: &str| {
+        Command::new(env!("CARGO_BIN_EXE_cloakroom-lab"))
+            .args(["run", "--browser", "chromium", "--strategy", "cloakroom-cookie", "--attack", "A1,A4"])
+            .args(PLAIN)
+            .arg("--out")
+            .arg(folder.path().join("out"))
+            .arg(option)
+            .arg(&file)
+            .output()
+            .unwrap()
+    };
+    run("--write-baseline");
+    let same = run("--baseline");
+    assert_eq!(same.status.code(), Some(0), "{}", String::from_utf8_lossy(&same.stdout));
+
+    let known = std::fs::read_to_string(&file).unwrap();
+    assert!(known.contains("RIDE"), "{known}");
+    std::fs::write(&file, known.replace("RIDE", "SAFE")).unwrap();
+    let worse = run("--baseline");
+    let said = String::from_utf8_lossy(&worse.stdout);
+    assert_eq!(worse.status.code(), Some(1), "{said}");
+    assert!(said.contains("WORSE than the baseline: chromium cloakroom-cookie A4: RIDE was SAFE"), "{said}");
+    assert_eq!(said.matches("WORSE").count(), 1, "{said}");
+}
+
+#[test]
+fn who_is_asked_to_stop_writes_what_was_seen() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut lab = Command::new(env!("CARGO_BIN_EXE_cloakroom-lab"))
+        .args(["run", "--browser", "chromium", "--strategy", "naive", "--attack", "A1,A4"])
+        .args(PLAIN)
+        .arg("--out")
+        .arg(folder.path())
+        .stderr(Stdio::piped())
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut told = BufReader::new(lab.stderr.take().unwrap()).lines();
+    let first = told.find(|line| line.as_ref().is_ok_and(|line| line.starts_with("[   1/"))).unwrap().unwrap();
+    assert!(Command::new("kill").arg(lab.id().to_string()).status().unwrap().success());
+    told.for_each(drop);
+    assert!(lab.wait().unwrap().success());
+
+    let run = read(&std::fs::read(folder.path().join("run.json")).unwrap()).unwrap();
+    let planned: usize = first.split(['/', ']']).nth(1).unwrap().parse().unwrap();
+    assert!((1..planned).contains(&run.cells.len()), "{} of {planned}", run.cells.len());
+    assert_all_valid(&run);
 }
 
 #[test]

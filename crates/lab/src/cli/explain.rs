@@ -68,7 +68,13 @@ fn find(catalogue: &Catalogue, id: &str) -> Option<String> {
         ));
     }
     let exhibit = catalogue.exhibits.iter().find(|exhibit| exhibit.id.eq_ignore_ascii_case(id))?;
-    Some(format!("{}  {}\n\nEvidence: {}\n", exhibit.id, exhibit.claim.trim(), exhibit.cells.join(", ")))
+    Some(format!(
+        "{}  {}\n\nEvidence: {}\nThe whole of it: {}\n",
+        exhibit.id,
+        exhibit.claim.trim(),
+        exhibit.cells.join(", "),
+        exhibit.page
+    ))
 }
 
 fn sources(sources: &[String]) -> String {

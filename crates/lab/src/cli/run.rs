@@ -112,7 +112,7 @@ impl Run {
         };
         std::fs::create_dir_all(&self.out).with_context(|| format!("cannot make the folder {}", self.out.display()))?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-        let run = runtime.block_on(async {
+        let (run, failed) = runtime.block_on(async {
             let mut terminate = signal(SignalKind::terminate())?;
             let stop = Arc::new(AtomicBool::default());
             let mut running = pin!(carry_out(plan, Arc::clone(&stop)));
@@ -144,6 +144,10 @@ impl Run {
         let worse = baseline.worse(&run);
         for worse in &worse {
             super::answer(&format!("WORSE than the baseline: {}\n", worse.text()));
+        }
+        if !failed.is_empty() {
+            let failed: Vec<_> = failed.into_iter().map(State::id).collect();
+            bail!("{} did not run, though it is installed; the page says why", failed.join(", "));
         }
         Ok(if worse.is_empty() { Ending::Good } else { Ending::Worse })
     }
@@ -185,8 +189,9 @@ impl Run {
     }
 }
 
-/// Runs every state as a lane of its own, `jobs` of them at a time.
-async fn carry_out(plan: Plan, stop: Arc<AtomicBool>) -> Result<report::Run> {
+/// Runs every state as a lane of its own, `jobs` of them at a time. Gives the states that did not run as well, though their
+/// browser is there.
+async fn carry_out(plan: Plan, stop: Arc<AtomicBool>) -> Result<(report::Run, Vec<State>)> {
     let catalogue = Catalogue::read()?;
     let plan = Arc::new(plan);
     let began = Instant::now();
@@ -218,7 +223,7 @@ async fn carry_out(plan: Plan, stop: Arc<AtomicBool>) -> Result<report::Run> {
         })
     });
     let lanes: Vec<_> = lanes.collect();
-    let (mut ran, mut all, mut defences) = (Vec::new(), Seen::default(), Vec::new());
+    let (mut ran, mut all, mut defences, mut failed) = (Vec::new(), Seen::default(), Vec::new(), Vec::new());
     for (state, lane) in here.into_iter().zip(lanes) {
         match lane.await.map_err(anyhow::Error::from).and_then(std::convert::identity) {
             Ok((version, seen)) => {
@@ -229,6 +234,7 @@ async fn carry_out(plan: Plan, stop: Arc<AtomicBool>) -> Result<report::Run> {
             }
             Err(error) => {
                 progress.say(&format!("{} did not run: {error:#}", state.id()));
+                failed.push(state);
                 ran.push((state, Err(format!("{error:#}"))));
             }
         }
@@ -241,7 +247,7 @@ async fn carry_out(plan: Plan, stop: Arc<AtomicBool>) -> Result<report::Run> {
         .chain(command.iter().skip(1).map(String::as_str))
         .collect::<Vec<_>>()
         .join(" ");
-    Ok(record(&catalogue, &plan, ran, all, began_at, began.elapsed().as_secs(), command))
+    Ok((record(&catalogue, &plan, ran, all, began_at, began.elapsed().as_secs(), command), failed))
 }
 
 /// By rows and columns, however they were run.

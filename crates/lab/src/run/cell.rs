@@ -20,6 +20,8 @@ pub(super) struct Attempt {
     pub(super) took: Duration,
     /// Whether it came as far as a tab with a victim.
     pub(super) began: bool,
+    /// Whether the row itself cannot live in this browser, whatever attacks it.
+    pub(super) lacks: bool,
     /// Whether the browser can be trusted with another cell.
     pub(super) browser_is_well: bool,
 }
@@ -34,7 +36,20 @@ impl Attempt {
             evidence: Evidence::default(),
             took: since.elapsed(),
             began: false,
+            lacks: false,
             browser_is_well: false,
+        }
+    }
+
+    /// What another attack on a row that cannot live in this browser gives: the same, without doing it all again.
+    pub(super) fn same_again(&self) -> Self {
+        Self {
+            verdict: self.verdict,
+            why: self.why.clone(),
+            honest: self.honest.clone(),
+            evidence: Evidence::default(),
+            took: Duration::ZERO,
+            ..*self
         }
     }
 
@@ -78,6 +93,7 @@ pub(super) async fn attempt(place: &Place<'_>, row: &str, attack: &Attack, numbe
     let honest = tokio::time::timeout(CELL_WITHIN, scene.live_honestly()).await;
     let passed = |what: &str| Control { passed: true, what: what.to_owned() };
     let failed = |what: String| Control { passed: false, what };
+    let lacks = matches!(honest, Ok(Ok(Honest::Unsupported(_) | Honest::OnlyByHand(_))));
     let (honest, outcome, well) = match honest {
         Ok(Ok(Honest::Lives)) => {
             let outcome = tokio::time::timeout(CELL_WITHIN, (attack.run)(&mut scene)).await;
@@ -113,7 +129,7 @@ pub(super) async fn attempt(place: &Place<'_>, row: &str, attack: &Attack, numbe
     };
     let evidence = tokio::time::timeout(CELL_WITHIN, scene.end()).await.unwrap_or_default();
     let took = since.elapsed();
-    Attempt { verdict: outcome.0, why: outcome.1, honest, evidence, took, began: true, browser_is_well: well }
+    Attempt { verdict: outcome.0, why: outcome.1, honest, evidence, took, began: true, lacks, browser_is_well: well }
 }
 
 #[cfg(test)]

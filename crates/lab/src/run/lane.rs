@@ -25,6 +25,8 @@ pub(crate) struct Lane {
     launch: Launch,
     /// What became of the victim that must fall, by attack.
     controls: HashMap<&'static str, (Control, Option<Attempt>)>,
+    /// Rows that cannot live in this browser, by what was seen of it.
+    lacking: HashMap<String, Attempt>,
     number: u64,
 }
 
@@ -42,7 +44,7 @@ impl Lane {
             ..Launch::default()
         };
         let browser = start(state, &launch).await?;
-        Ok(Self { state, world, browser, launch, controls: HashMap::new(), number: 0 })
+        Ok(Self { state, world, browser, launch, controls: HashMap::new(), lacking: HashMap::new(), number: 0 })
     }
 
     /// The state's key.
@@ -181,10 +183,22 @@ impl Lane {
         Some(attempt(&place, row, attack, self.number).await)
     }
 
-    /// One attempt, and another one where the browser did not even open a tab for the first.
+    /// One attempt, and another one where the browser did not even open a tab for the first; none on a row that was seen not
+    /// to live in this browser.
     async fn once(&mut self, row: &str, attack: &'static Attack) -> Attempt {
-        let attempt = self.one(row, attack).await;
-        if attempt.began { attempt } else { self.one(row, attack).await }
+        if let Some(seen) = self.lacking.get(row) {
+            return seen.same_again();
+        }
+        let mut attempt = self.one(row, attack).await;
+        if !attempt.began {
+            attempt = self.one(row, attack).await;
+        }
+        if attempt.lacks {
+            let mut seen = attempt.same_again();
+            seen.why = format!("{} (seen under {})", seen.why, attack.id);
+            self.lacking.insert(row.to_owned(), seen);
+        }
+        attempt
     }
 
     /// One attempt. A browser that hangs is replaced, so that the next cell does not suffer for it.

@@ -17,7 +17,7 @@ use crate::scene::{Honest, Place, Scene};
 use crate::world::{World, cut};
 
 /// No act takes longer.
-const WITHIN: Duration = Duration::from_mins(2);
+const WITHIN: Duration = Duration::from_mins(4);
 
 /// What SAFE means here.
 const UNPROVED: &str = "The attack was made, and nothing arrived. A run of the lab says so only after the same attack has \
