@@ -11,8 +11,6 @@ pub(crate) enum Manner {
     /// Every request to `/api/` must carry `X-CSRF: 1`, which another site can send only after a preflight that nobody
     /// answers (OAuth 2.0 for Browser-Based Applications §6.1.3.3.3).
     StaticHeader,
-    /// Only JSON is taken, so no form of another site reaches anything.
-    JsonOnly,
     /// Every body that could be fields is taken: `express.json({ type: "*/*" })` and a parser of multipart forms.
     AnyBody,
     /// `GET /api/transfer?to=&amount=` transfers.
@@ -32,9 +30,7 @@ pub(crate) enum Manner {
 /// What the bank's framework parses. `express.json()` and `express.urlencoded()` stand at the top of nearly every
 /// tutorial; `text/plain` and `multipart/form-data` are parsed by neither, so the naive rows do not take them.
 pub(crate) fn shapes(manners: &[Manner]) -> &'static [Shape] {
-    if manners.contains(&Manner::JsonOnly) {
-        &[Shape::Json]
-    } else if manners.contains(&Manner::AnyBody) {
+    if manners.contains(&Manner::AnyBody) {
         &[Shape::Json, Shape::UrlEncoded, Shape::Plain, Shape::Multipart]
     } else {
         &[Shape::Json, Shape::UrlEncoded]

@@ -24,7 +24,6 @@ impl Refusal {
     pub(crate) const NOBODY: Self = Self::of(StatusCode::UNAUTHORIZED, "not-logged-in");
     pub(crate) const NO_STATIC_HEADER: Self = Self::of(StatusCode::FORBIDDEN, "x-csrf-missing");
     pub(crate) const INVALID_GRANT: Self = Self::of(StatusCode::BAD_REQUEST, "invalid_grant");
-    pub(crate) const NOT_JSON: Self = Self::of(StatusCode::UNSUPPORTED_MEDIA_TYPE, "not-json");
     pub(crate) const TAKEN: Self = Self::of(StatusCode::CONFLICT, "address-taken");
     pub(crate) const NO_MONEY: Self = Self::of(StatusCode::BAD_REQUEST, "not-transferred");
 

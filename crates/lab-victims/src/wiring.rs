@@ -8,7 +8,7 @@ use crate::keeping::{
 };
 use crate::manner::Manner;
 use crate::manner::Manner::{
-    AllowsWorkers, AnyBody, ChangesByGet, EchoesTrace, JsonOnly, LogOutByVisit, LogsSecrets, PublicCaching, Rendered,
+    AllowsWorkers, AnyBody, ChangesByGet, EchoesTrace, LogOutByVisit, LogsSecrets, PublicCaching, Rendered,
     StaticHeader, TellsReferrer,
 };
 use crate::token::ACCESS;
@@ -102,7 +102,8 @@ pub(crate) fn of(id: &str) -> Wiring {
         },
         "idp" => Wiring { manners: &[Rendered], scripts: COOKIE, keeping: || Box::new(Provider::new()) },
         "behind" => Wiring {
-            manners: &[Rendered, JsonOnly],
+            // The most that an application can take: what does not arrive has been refused in front of it.
+            manners: &[Rendered, AnyBody],
             scripts: &[("/auth.js", include_str!("../assets/behind/auth.js"))],
             keeping: || Box::new(Behind),
         },

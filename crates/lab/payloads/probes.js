@@ -22,5 +22,5 @@ const probe = async (path) => {
   };
   for (const [how, answer] of Object.entries(asked)) seen[`${how} ${path}`] = await answer;
 };
-await Promise.all(["/api/profile", "/profile", "/avatar.svg", "/"].map(probe));
+await Promise.all(["/api/profile", "/profile", "/avatar.svg", "/", "/auth/login", "/auth/account", "/auth/me"].map(probe));
 return seen;

@@ -89,6 +89,7 @@ impl Meddle {
 
     /// A request on its way in.
     pub(crate) fn request(self, mut request: Request<Bytes>) -> Request<Bytes> {
+        let is_read = request.method().is_safe();
         let headers = request.headers_mut();
         match self {
             Self::FetchSite => {
@@ -98,7 +99,8 @@ impl Meddle {
                     set(headers, "origin", &format!("https://{host}"));
                 }
             }
-            Self::Embedding => {
+            // What changes something is another defence's (`FetchSite`).
+            Self::Embedding if is_read => {
                 set(headers, "sec-fetch-site", "none");
                 set(headers, "sec-fetch-mode", "navigate");
                 set(headers, "sec-fetch-dest", "document");

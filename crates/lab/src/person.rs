@@ -47,6 +47,20 @@ impl Person {
         does(page, "login", &[json!(self.email), json!(PASSWORD)]).await.map(drop)
     }
 
+    /// Logs in as with the tick in Cloakroom's own log-in page.
+    pub(crate) async fn log_in_remembered(&self, page: &Page) -> Result<()> {
+        let body = json!({ "email": self.email, "password": PASSWORD, "remember": true }).to_string();
+        let asked = format!(
+            "fetch('/auth/login', {{ method: 'POST', headers: {{ 'Content-Type': 'application/json' }}, body: {} }}).then((answer) => answer.status)",
+            json!(body)
+        );
+        let status = page.eval(&asked).await?;
+        if status != json!(200) {
+            bail!("the log-in with \"remember me\" was answered {status}");
+        }
+        Ok(())
+    }
+
     /// Whether the page shows this person's profile: it was fetched with a credential of theirs.
     pub(crate) async fn sees_own_profile(&self, page: &Page) -> Result<bool> {
         Ok(tries(page, "profile", &[]).await?.to_string().contains(&self.canary))

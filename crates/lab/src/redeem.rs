@@ -110,9 +110,18 @@ pub(crate) async fn redeem(scene: &Scene<'_>, loot: &Loot) -> Result<Option<Rede
         }
     }
     for word in candidates.iter().filter(|word| !looks_signed(word)) {
-        // Some applications take their session from the address, some from a cookie whose name everybody knows.
+        // Some applications take their session from the address.
         if opens_at(scene, &format!("/api/profile?token={word}"), &[]).await? {
             return Ok(Some(Redeemed { how: "a stolen word in the address".to_owned(), headers: Vec::new() }));
+        }
+    }
+    for name in scene.cookies_set().into_iter().map(|(name, _)| name) {
+        for word in &candidates {
+            let cookie = format!("{name}={word}");
+            if opens(scene, &[("cookie", &cookie)]).await? {
+                let headers = vec![("cookie".to_owned(), cookie)];
+                return Ok(Some(Redeemed { how: format!("a stolen word as the cookie {name}"), headers }));
+            }
         }
     }
     refreshed(scene, &jar, &candidates).await
@@ -129,7 +138,15 @@ async fn opens_at(scene: &Scene<'_>, path: &str, headers: &[(&str, &str)]) -> Re
     let mut all = vec![("origin", origin.as_str()), ("sec-fetch-site", "same-origin"), ("x-csrf", "1")];
     all.extend_from_slice(headers);
     let answer = scene.world.machine.send(&scene.host(), "GET", path, &all, "").await?;
+    judged(answer.status())?;
     Ok(answer.status().is_success() && answer.body().contains(&scene.victim.canary))
+}
+
+/// An application that is broken or busy has refused nobody: that says nothing about what was stolen.
+pub(crate) fn judged(status: http::StatusCode) -> Result<()> {
+    let undecided = status.is_server_error() || status == http::StatusCode::TOO_MANY_REQUESTS;
+    anyhow::ensure!(!undecided, "the application answered {status}, which judges no credential");
+    Ok(())
 }
 
 /// Whether a stolen word, or the jar, gets a new token from the application.
@@ -173,6 +190,7 @@ pub(crate) async fn refresh(scene: &Scene<'_>, jar: &str, body: &str) -> Result<
         headers.push(("cookie", jar));
     }
     let answer = scene.world.machine.send(&scene.host(), "POST", path, &headers, body).await?;
+    judged(answer.status())?;
     if !answer.status().is_success() {
         return Ok(None);
     }

@@ -45,6 +45,8 @@ pub(crate) struct Scene<'a> {
     pub(crate) thief: Person,
     /// What was sent before this cell is none of its business.
     pub(crate) mark: usize,
+    /// Whether a part of a script was given up because the machine took too long: what did not happen then says nothing.
+    pub(crate) hurried: bool,
     launch: &'a Launch,
     began: Instant,
     steps: Vec<Step>,
@@ -74,6 +76,7 @@ impl<'a> Scene<'a> {
             victim,
             thief,
             mark,
+            hurried: false,
             launch,
             began: Instant::now(),
             steps: Vec::new(),
@@ -155,6 +158,39 @@ impl<'a> Scene<'a> {
         }
         self.step(Actor::Victim, "sees the own profile and sends 1 to a friend", "both are in the audit log");
         Ok(Honest::Lives)
+    }
+
+    /// Whether a reload alone logs people out of this application, as the column "survives a reload" measures.
+    pub(crate) fn forgets(&self) -> bool {
+        matches!(self.row, "S6" | "S7a" | "S7b")
+    }
+
+    /// The same person in an empty browser context, logged in again.
+    pub(crate) async fn begin_again(&mut self) -> Result<()> {
+        let context = self.browser.context().await?;
+        self.page = context.page().await?;
+        drop(std::mem::replace(&mut self.context, context).close().await);
+        match self.live_honestly().await? {
+            Honest::Lives => Ok(()),
+            Honest::Unsupported(why) | Honest::OnlyByHand(why) => bail!("it worked before: {why}"),
+        }
+    }
+
+    /// Cookies that the application has set in this cell and not cleared since, by the wire.
+    pub(crate) fn cookies_set(&self) -> Vec<(String, String)> {
+        let mut jar: Vec<(String, String)> = Vec::new();
+        for seen in self.sent_to_app(|_| true) {
+            for line in seen.answer.get_all(http::header::SET_COOKIE).iter().filter_map(|line| line.to_str().ok()) {
+                let Some((name, value)) = line.split(';').next().and_then(|pair| pair.split_once('=')) else {
+                    continue;
+                };
+                jar.retain(|(known, _)| known != name);
+                if !value.is_empty() && !line.to_ascii_lowercase().contains("max-age=0") {
+                    jar.push((name.to_owned(), value.to_owned()));
+                }
+            }
+        }
+        jar
     }
 
     /// What was done in the victim's name, by the application's audit log.

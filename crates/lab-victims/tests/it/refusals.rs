@@ -151,7 +151,7 @@ async fn bodies_are_bounded_and_read_only_as_the_framework_reads_them() {
         ("multipart/form-data; boundary=b", multipart),
         ("application/x-www-form-urlencoded", "to=bob&amount=5"),
     ];
-    for (strategy, taken) in [("control-none", [true; 3]), ("S10", [false, false, true]), ("behind", [false; 3])] {
+    for (strategy, taken) in [("control-none", [true; 3]), ("S10", [false, false, true]), ("behind", [true; 3])] {
         for ((kind, text), taken) in bodies.into_iter().zip(taken) {
             let mut ann = Visitor::inside(strategy).await;
             ann.form("/api/transfer", kind, text).await;
@@ -162,10 +162,8 @@ async fn bodies_are_bounded_and_read_only_as_the_framework_reads_them() {
 }
 
 #[tokio::test]
-async fn behind_cloakroom_changes_are_by_post_and_json_only_and_trace_is_not_known() {
+async fn behind_cloakroom_changes_are_by_post_and_trace_is_not_known() {
     let mut ann = Visitor::inside(BEHIND).await;
-    let empty = ann.request(&Method::POST, "/api/delete").body(Bytes::new()).unwrap();
-    assert_eq!(ann.send(empty).await.status(), StatusCode::UNSUPPORTED_MEDIA_TYPE);
     for path in ["/api/transfer?to=bob&amount=5", "/api/delete", "/logout", "/api/login"] {
         assert_eq!(ann.get(path).await.status(), StatusCode::NOT_FOUND, "{path}");
     }

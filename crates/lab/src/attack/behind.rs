@@ -1,7 +1,7 @@
 //! What is left behind: in addresses and referrers (L1), in logs (L2), in shared caches (L3), in the window after a log-out
 //! (L4); and what another site can find out by watching (U2).
 
-use anyhow::Result;
+use anyhow::{Context as _, Result, ensure};
 use cloakroom_lab_report::{Actor, Verdict};
 use serde_json::{Value, json};
 
@@ -75,7 +75,7 @@ pub(super) async fn logs(scene: &mut Scene<'_>) -> Result<Outcome> {
         .map(|seen| format!("{} {} {} {}", seen.method, seen.path, seen.status, seen.header("referer")))
         .collect();
     let own = scene.world.logged(scene.row).await?;
-    let access = scene.world.bank.access_log(scene.row);
+    let access = scene.world.bank.access_log(if crate::world::own(scene.row).is_some() { "behind" } else { scene.row });
     scene.step(
         Actor::Attacker,
         "reads the logs",
@@ -144,9 +144,13 @@ pub(super) async fn shared_cache(scene: &mut Scene<'_>) -> Result<Outcome> {
 pub(super) async fn back_after_log_out(scene: &mut Scene<'_>) -> Result<Outcome> {
     let canary = scene.victim.canary.clone();
     let profile = scene.app("/profile");
-    let mut stale = Vec::new();
+    let (mut stale, mut tried) = (Vec::new(), 0);
     for (what, address) in [("the application", scene.app("/")), ("the profile page", profile)] {
         scene.page.goto(&address).await?;
+        if scene.forgets() && what == "the application" {
+            scene.page.wait_for(crate::person::READY).await?;
+            scene.victim.log_in(&scene.page).await?;
+        }
         if !scene.page.text("body").await.unwrap_or_default().contains(&canary) && what == "the application" {
             let shown = scene.page.eval("window.bank?.show?.() ?? null").await;
             scene.step(Actor::Victim, "looks at the profile", crate::world::cut(&format!("{shown:?}")));
@@ -155,18 +159,22 @@ pub(super) async fn back_after_log_out(scene: &mut Scene<'_>) -> Result<Outcome>
         if !there {
             continue;
         }
-        // The log-out happens in another tab, or the page would be busy with it.
-        let other = scene.context.page().await?;
-        other.goto(&scene.app("/")).await?;
-        other.wait_for(crate::person::READY).await?;
-        scene.page.goto(&scene.evil("/")).await.ok();
-        let out = does(&other, "logout", &[]).await;
-        scene.step(
-            Actor::Victim,
-            "goes elsewhere, and logs out",
-            out.map_or_else(|error| format!("{error:#}"), |_| String::new()),
-        );
-        drop(other.close().await);
+        tried += 1;
+        if scene.forgets() || scene.row == "S2" {
+            // No other tab is logged in.
+            does(&scene.page, "logout", &[]).await.context("an honest log-out")?;
+            scene.page.goto(&scene.evil("/")).await.ok();
+            scene.step(Actor::Victim, "logs out, and goes elsewhere", "");
+        } else {
+            // The log-out happens in another tab, or the page would be busy with it.
+            let other = scene.context.page().await?;
+            other.goto(&scene.app("/")).await?;
+            other.wait_for(crate::person::READY).await?;
+            scene.page.goto(&scene.evil("/")).await.ok();
+            does(&other, "logout", &[]).await.context("an honest log-out")?;
+            scene.step(Actor::Victim, "goes elsewhere, and logs out", "");
+            drop(other.close().await);
+        }
         scene.page.back().await?;
         // What the page does about it by itself, it does when it is shown again.
         scene.page.eval("new Promise(done => requestAnimationFrame(() => setTimeout(() => done(1), 200)))").await.ok();
@@ -185,6 +193,7 @@ pub(super) async fn back_after_log_out(scene: &mut Scene<'_>) -> Result<Outcome>
             scene.victim.log_in(&scene.page).await?;
         }
     }
+    ensure!(tried > 0, "the profile was on no page before the log-out");
     Ok(if stale.is_empty() {
         (Verdict::Safe, "after the log-out, going back shows nothing of the victim's".to_owned())
     } else {

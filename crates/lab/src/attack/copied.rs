@@ -36,6 +36,12 @@ pub(super) async fn other_machine(scene: &mut Scene<'_>) -> Result<Outcome> {
         "renews the session on his machine, and uses it",
         if used { "it works" } else { "it opens nothing" },
     );
+    if !used {
+        return Ok((
+            Verdict::Replay,
+            format!("it works on another machine as long as it lives, and cannot be renewed there: {}", redeemed.how),
+        ));
+    }
     past_races(scene).await?;
     let owner = tries(&scene.page, "refresh", &[]).await?;
     scene.step(Actor::Victim, "renews the session in the browser", crate::world::cut(&owner.to_string()));
@@ -43,7 +49,12 @@ pub(super) async fn other_machine(scene: &mut Scene<'_>) -> Result<Outcome> {
     let again = redeem(scene, &renewed).await?;
     Ok(match again {
         Some(_) => (Verdict::Replay, "thief and owner both go on, and nobody notices".to_owned()),
-        None => (Verdict::Detect, "it works until the owner renews the session; then it is over for both".to_owned()),
+        None => (
+            Verdict::Detect,
+            "it works until the owner renews the session after the window for races, which is a second here and ten by default; \
+             then it is over for both"
+                .to_owned(),
+        ),
     })
 }
 

@@ -120,7 +120,7 @@ pub(super) async fn two_minutes(scene: &mut Scene<'_>) -> Result<Outcome> {
     }
     scene.step(Actor::Attacker, format!("waits until the cookie is older than {} seconds", WINDOW.as_secs()), "");
     tokio::time::sleep(WINDOW).await;
-    let old = judge(&strike(scene, From::OtherSite, &[Way::TextForm]).await?, None, "another site");
+    let old = judge(&strike(scene, From::OtherSite, &[Way::Form]).await?, None, "another site");
     Ok(match old.0 {
         Verdict::Forge => {
             (Verdict::Forge, "a form of another site takes the cookie along, however old it is".to_owned())
@@ -157,7 +157,8 @@ pub(super) async fn links(scene: &mut Scene<'_>) -> Result<Outcome> {
 }
 
 fn logged_out(scene: &Scene<'_>) -> usize {
-    scene.deeds().iter().filter(|deed| matches!(deed.what, What::LoggedOut)).count()
+    let by_bank = scene.deeds().iter().filter(|deed| matches!(deed.what, What::LoggedOut)).count();
+    by_bank + usize::from(signed_out_at_cloakroom(scene))
 }
 
 /// C3: what a page of another site sends without anybody noticing.
@@ -182,8 +183,16 @@ pub(super) async fn path_traversal(scene: &mut Scene<'_>) -> Result<Outcome> {
     for trick in tricks {
         let address = format!("{home}?like={trick}");
         let tab_is_new = scene.page.goto(&format!("{}#new", scene.evil("/"))).await.is_ok();
-        scene.page.goto(&address).await?;
-        scene.page.wait_for(crate::person::READY).await?;
+        let page = &scene.page;
+        page.goto(&address).await?;
+        page.wait_for(crate::person::READY).await?;
+        if scene.forgets() {
+            // Its own click on the link after a fresh log-in: the same address, in the running page.
+            return Ok((
+                Verdict::Na,
+                "whoever opens an address of this application is logged out by that alone".to_owned(),
+            ));
+        }
         let lost = scene.page.eval("window.bank.liked ?? null").await?;
         scene.step(Actor::Attacker, format!("leads the victim to {address}"), crate::world::cut(&lost.to_string()));
         let deeds = scene.deeds();
@@ -297,6 +306,8 @@ async fn strike(scene: &mut Scene<'_>, from: From, ways: &[Way]) -> Result<Vec<(
         };
         let to = format!("thief-{}-{number}", if from == From::Sibling { "near" } else { "far" });
         site.put("/offer", Served::page(way.page(&scene.app(""), &to, &scene.evil("/loot"))));
+        let before = robbed(scene, &to);
+        let sent_before = scene.world.wire.mark();
         let tab = scene.context.page().await?;
         let arrived = if way.leaves() {
             Some(arrive(scene, &tab, &address, "/api/transfer").await?)
@@ -304,10 +315,14 @@ async fn strike(scene: &mut Scene<'_>, from: From, ways: &[Way]) -> Result<Vec<(
             let mark = scene.world.evil.loot().len();
             tab.goto(&address).await?;
             scene.world.evil.wait_more(mark, "sent:").await.with_context(|| format!("{} from {who}", way.name()))?;
-            scene.sent_to_app(|seen| seen.path.starts_with("/api/transfer")).into_iter().next_back()
+            let host = scene.host();
+            let came = scene.world.wire.since(sent_before, |seen| {
+                !seen.from_elsewhere && seen.host.starts_with(&host) && seen.path.starts_with("/api/transfer")
+            });
+            came.into_iter().next_back()
         };
         drop(tab.close().await);
-        let moved = robbed(scene, &to) > 0;
+        let moved = robbed(scene, &to) > before;
         let seen = arrived.map_or("no request arrived".to_owned(), |seen| describe(&seen));
         let outcome = if moved { format!("{seen}; the money was sent") } else { format!("{seen}; nothing was sent") };
         scene.step(Actor::Attacker, format!("{} on {who}", way.name()), outcome);

@@ -47,5 +47,6 @@ pub(super) async fn deliver_and_collect(scene: &mut Scene<'_>, script: String) -
     deliver(scene, script).await?;
     let loot = scene.world.evil.wait_loot(DONE).await?;
     scene.step(Actor::Attacker, "collects what the script sent", format!("{} pieces", loot.len() - 1));
+    scene.hurried |= loot.iter().any(|piece| piece.starts_with("note:") && piece.contains("too late"));
     Ok(loot)
 }

@@ -36,8 +36,11 @@ pub(super) async fn tossing(scene: &mut Scene<'_>) -> Result<Outcome> {
         if outcome.0 >= worst.0 {
             worst = outcome;
         }
-        if worst.0 != Verdict::Safe {
+        if worst.0 == Verdict::Fixate {
             break;
+        }
+        if worst.0 != Verdict::Safe && !odd {
+            scene.begin_again().await?;
         }
     }
     Ok(worst)
@@ -52,7 +55,7 @@ fn planting(carried: &Carried, domain: &str, odd: bool) -> Served {
         } else {
             vec![name.clone()]
         };
-        for path in ["/api", "/api/transfer", "/auth", "/"] {
+        for path in ["/api", "/api/transfer", "/api/refresh", "/auth", "/auth/refresh", "/refresh", "/"] {
             for spelling in &spellings {
                 page = page
                     .with("set-cookie", &format!("{spelling}={value}; Domain={domain}; Path={path}; Secure; HttpOnly"));
@@ -188,14 +191,20 @@ pub(super) async fn developer_tools(scene: &Scene<'_>) -> Result<Loot> {
             let domain = cookie.domain.trim_start_matches('.');
             domain == host || domain == site
         })
-        .map(|cookie| (cookie.name, cookie.value))
-        .collect();
+        .map(|cookie| (cookie.name, cookie.value));
+    let mut cookies: Vec<(String, String)> = cookies.collect();
+    // The panel of storage shows those of all paths; a driver may tell only those of the open document.
+    for (name, value) in scene.cookies_set() {
+        if !cookies.iter().any(|(known, _)| *known == name) {
+            cookies.push((name, value));
+        }
+    }
     let harvest = format!(
         "(async () => {{ const all = []; const LOOT = ''; const send = (kind, value) => all.push(`${{kind}}:${{typeof value === 'string' ? value : JSON.stringify(value)}}`); \
          const attempt = async (kind, work) => {{ try {{ const value = await work(); if (value) send(kind, value); }} catch {{ }} }};\n{}\nawait harvest(); return all; }})()",
         super::payload::HARVEST
     );
-    let texts = scene.page.eval(&harvest).await.unwrap_or(Value::Null);
+    let texts = scene.page.eval(&harvest).await?;
     let texts = texts.as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned);
     // The network panel shows what the page has sent.
     let sent = scene.sent_to_app(|_| true);

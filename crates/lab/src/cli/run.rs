@@ -112,9 +112,9 @@ impl Run {
         };
         std::fs::create_dir_all(&self.out).with_context(|| format!("cannot make the folder {}", self.out.display()))?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+        let stop = Arc::new(AtomicBool::default());
         let (run, failed) = runtime.block_on(async {
             let mut terminate = signal(SignalKind::terminate())?;
-            let stop = Arc::new(AtomicBool::default());
             let mut running = pin!(carry_out(plan, Arc::clone(&stop)));
             loop {
                 tokio::select! {
@@ -132,20 +132,27 @@ impl Run {
             }
         })?;
 
+        let is_stopped = stop.load(Ordering::Relaxed);
         let (json, page, text) = (self.out.join("run.json"), self.out.join("index.html"), self.out.join("run.md"));
         std::fs::write(&json, report::json(&run)).with_context(|| json.display().to_string())?;
         std::fs::write(&page, report::page(&run, before.as_ref())).with_context(|| page.display().to_string())?;
         std::fs::write(&text, report::markdown(&run)).with_context(|| text.display().to_string())?;
+        if is_stopped && self.write_baseline.is_some() {
+            bail!("the run was ended early, so no baseline was written; what was seen is in {}", page.display());
+        }
         if let Some(file) = &self.write_baseline {
             std::fs::write(file, Baseline::of(&run).json()).with_context(|| file.display().to_string())?;
         }
         super::answer(&summary(&run));
+        if is_stopped {
+            super::answer("\nEnded early: only what was seen until then.\n");
+        }
         super::answer(&format!("\nThe page: {}\nThe data: {}\n", page.display(), json.display()));
         let worse = baseline.worse(&run);
         for worse in &worse {
             super::answer(&format!("WORSE than the baseline: {}\n", worse.text()));
         }
-        if !failed.is_empty() {
+        if !failed.is_empty() && !is_stopped {
             let failed: Vec<_> = failed.into_iter().map(State::id).collect();
             bail!("{} did not run, though it is installed; the page says why", failed.join(", "));
         }
@@ -211,6 +218,7 @@ async fn carry_out(plan: Plan, stop: Arc<AtomicBool>) -> Result<(report::Run, Ve
         let catalogue = catalogue.clone();
         tokio::spawn(async move {
             let _place = places.acquire().await?;
+            anyhow::ensure!(!progress.is_stopped(), "the run was ended before its turn");
             let mut lane = Lane::open(state, &plan).await?;
             let mut seen = Seen { cells: lane.run(&plan, plan.cells(state), &progress).await, ..Seen::default() };
             if !state.is_second() {

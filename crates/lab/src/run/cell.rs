@@ -93,12 +93,16 @@ pub(super) async fn attempt(place: &Place<'_>, row: &str, attack: &Attack, numbe
     let honest = tokio::time::timeout(CELL_WITHIN, scene.live_honestly()).await;
     let passed = |what: &str| Control { passed: true, what: what.to_owned() };
     let failed = |what: String| Control { passed: false, what };
-    let lacks = matches!(honest, Ok(Ok(Honest::Unsupported(_) | Honest::OnlyByHand(_))));
+    let lacks = matches!(honest, Ok(Ok(Honest::Unsupported(_))));
     let (honest, outcome, well) = match honest {
         Ok(Ok(Honest::Lives)) => {
             let outcome = tokio::time::timeout(CELL_WITHIN, (attack.run)(&mut scene)).await;
             let honest = passed("logged in, saw the own profile, sent money to a friend");
             match outcome {
+                Ok(Ok((Verdict::Safe, why))) if scene.hurried => {
+                    let why = format!("a part of the script was given up after too long, so this says nothing: {why}");
+                    (honest, (Verdict::Invalid, why), true)
+                }
                 Ok(Ok(outcome)) => (honest, outcome, true),
                 Ok(Err(error)) => {
                     scene.failed("the attack could not be carried out", &error);

@@ -52,20 +52,37 @@ pub(crate) async fn without(
             tried: 0,
         };
         for guard in guards {
-            let Some(with) = known.get(guard) else { continue };
-            defence.tried += 1;
+            if progress.is_stopped() {
+                break;
+            }
+            let Some(with) = known.get(guard).filter(|with| **with != Verdict::Invalid) else { continue };
             let alone = fallen(lane, guard, *with, vec![meddle], "").await;
             let again = match alone {
-                Some(again) => Some(again),
-                None => together(lane, catalogue, text, guard, *with, meddle).await,
+                Without::Nothing => together(lane, catalogue, text, guard, *with, meddle).await,
+                other => other,
             };
-            let word = again.as_ref().map_or("nothing changes", |again| again.without.word());
+            let word = match &again {
+                Without::Falls(again) => again.without.word(),
+                Without::Nothing => "nothing changes",
+                Without::Invalid => "INVALID, so not counted",
+            };
             progress.done(&format!("{} without {}, {guard}: {word}", lane.id(), text.id));
-            defence.works_again.extend(again);
+            defence.tried += u64::from(!matches!(again, Without::Invalid));
+            if let Without::Falls(again) = again {
+                defence.works_again.push(again);
+            }
         }
         done.push(defence);
     }
     done
+}
+
+/// What came of a cell without a defence.
+enum Without {
+    Falls(WorksAgain),
+    Nothing,
+    /// A control failed, so it says nothing about the defence.
+    Invalid,
 }
 
 /// The same without the defences that stand beside this one as well.
@@ -76,7 +93,7 @@ async fn together(
     guard: &str,
     with: Verdict,
     meddle: Meddle,
-) -> Option<WorksAgain> {
+) -> Without {
     let others: Vec<_> = catalogue
         .defences
         .iter()
@@ -84,7 +101,7 @@ async fn together(
         .filter_map(|other| Some((other.title.as_str(), Meddle::of(&other.id)?)))
         .collect();
     if others.is_empty() {
-        return None;
+        return Without::Nothing;
     }
     let names: Vec<_> = others.iter().map(|(title, _)| *title).collect();
     let all = std::iter::once(meddle).chain(others.iter().map(|(_, meddle)| *meddle)).collect();
@@ -92,13 +109,18 @@ async fn together(
 }
 
 /// What is worse without these, if anything is.
-async fn fallen(lane: &mut Lane, guard: &str, with: Verdict, meddles: Vec<Meddle>, how: &str) -> Option<WorksAgain> {
-    let attack = find(guard)?;
+async fn fallen(lane: &mut Lane, guard: &str, with: Verdict, meddles: Vec<Meddle>, how: &str) -> Without {
+    let Some(attack) = find(guard) else { return Without::Invalid };
     lane.world().meddle(meddles);
     let cell = lane.cell(ROW, attack, 1).await;
     lane.world().meddle(Vec::new());
-    let is_worse = cell.verdict.worse_than(with) && cell.verdict != Verdict::Invalid;
-    is_worse.then(|| WorksAgain {
+    if cell.verdict == Verdict::Invalid {
+        return Without::Invalid;
+    }
+    if !cell.verdict.worse_than(with) {
+        return Without::Nothing;
+    }
+    Without::Falls(WorksAgain {
         browser: lane.id(),
         strategy: ROW.to_owned(),
         attack: guard.to_owned(),

@@ -2,14 +2,13 @@
 //! restored: browsers that do so keep session cookies as well.
 
 use anyhow::{Context as _, Result, bail};
-use cloakroom_browser::{Browser, Context, Engine, Launch, Page, Profile};
+use cloakroom_browser::{Browser, Context, Engine, Launch, Profile};
 use cloakroom_lab_victims::What;
-use serde_json::json;
 
 use super::tabs::judge;
 use super::{BY_HAND, Found, INVALID, Measure, NOT_MEASURED, found, keeps_by_hand};
 use crate::person::{Person, READY, tries};
-use crate::world::{PASSWORD, World, own};
+use crate::world::{World, own};
 
 /// What became of a row before the restart.
 enum Before {
@@ -129,7 +128,7 @@ async fn enter(
         return Ok(Before::Not(found(NOT_MEASURED, BY_HAND)));
     }
     if remember {
-        log_in_remembered(&page, &person).await?;
+        person.log_in_remembered(&page).await?;
         page.reload().await?;
         page.wait_for(READY).await?;
     } else {
@@ -140,20 +139,6 @@ async fn enter(
     }
     drop(page.close().await);
     Ok(Before::Inside(person))
-}
-
-/// As the tick in Cloakroom's own log-in page does.
-async fn log_in_remembered(page: &Page, person: &Person) -> Result<()> {
-    let body = json!({ "email": person.email, "password": PASSWORD, "remember": true }).to_string();
-    let asked = format!(
-        "fetch('/auth/login', {{ method: 'POST', headers: {{ 'Content-Type': 'application/json' }}, body: {} }}).then((answer) => answer.status)",
-        json!(body)
-    );
-    let status = page.eval(&asked).await?;
-    if status != json!(200) {
-        bail!("the log-in with \"remember me\" was answered {status}");
-    }
-    Ok(())
 }
 
 async fn looks(world: &World, context: &Context, row: &str, person: &Person) -> Result<Found> {

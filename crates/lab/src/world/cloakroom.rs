@@ -74,6 +74,8 @@ impl Cloakroom {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
+            // Ctrl-C in a terminal is for the lab, which ends it when the last cell is done.
+            .process_group(0)
             .kill_on_drop(true)
             .spawn()
             .context("cannot start cloakroom")?;

@@ -121,6 +121,7 @@ impl World {
         self.wire.wipe();
         self.bank.set_analytics(None);
         self.allowed.set(None);
+        self.cache.turn_off();
         for site in [&self.evil, &self.sibling, &self.cdn, &self.network] {
             site.wipe();
         }

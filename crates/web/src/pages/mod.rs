@@ -12,7 +12,7 @@ pub(crate) use mailed::Mailed;
 
 use crate::problem::{Code, Problem};
 use crate::{Response, Slot, Web};
-use http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use minijinja::{AutoEscape, Environment, Value, context};
 
 /// The templates, compiled.
@@ -146,6 +146,7 @@ impl Web {
         };
         let mut response = self.page(slot, "error.html", values).unwrap_or_default();
         *response.status_mut() = status;
+        response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         problem.mark(&mut response);
         response
     }

@@ -125,6 +125,13 @@ async fn ck_11_two_session_cookies_are_refused_not_guessed_at() {
     let both = format!("__Host-Http-cloakroom={own}; __Host-Http-cloakroom={own}");
     let answer = stranger.send("GET", "/app/x", &[("cookie", &both)], "").await;
     assert_eq!((answer.status, answer.code().as_str()), (StatusCode::BAD_REQUEST, "duplicate-cookie"));
+    // Somebody who typed the address is told what to do, and not by a document for programs; nothing reaches the application.
+    let visit = [("cookie", both.as_str()), ("accept", "text/html"), ("sec-fetch-mode", "navigate")];
+    let page = stranger.send("GET", "/app/x", &visit, "").await;
+    assert_eq!((page.status, page.header("cache-control")), (StatusCode::BAD_REQUEST, "no-store"));
+    assert!(page.header("content-type").starts_with("text/html"), "{}", page.header("content-type"));
+    assert!(page.text().contains("came twice") && page.text().contains("cookies"), "{}", page.text());
+    assert!(!page.text().contains(&own) && house.echo.take().is_empty());
     let look_alike = format!("\u{2000}__Host-Http-cloakroom={own}");
     assert_eq!(stranger.send("GET", "/app/x", &[("cookie", &look_alike)], "").await.code(), "signed-out");
     house.close().await;
