@@ -1,6 +1,6 @@
 // U2: questions that every site may ask of every other. No timing: a difference in time alone needs many samples.
 const seen = {};
-const loaded = (make) => new Promise((done) => { const node = make(); node.onload = () => done("load"); node.onerror = () => done("error"); document.body.append(node); setTimeout(() => done("neither"), 800); });
+const loaded = (make) => new Promise((done) => { const node = make(); node.onload = () => done("load"); node.onerror = () => done("error"); document.body.append(node); setTimeout(() => done("neither"), 2500); });
 const element = (tag, set) => () => Object.assign(document.createElement(tag), set);
 const probe = async (path) => {
   // What the browser has in its cache says nothing about now.
@@ -14,7 +14,7 @@ const probe = async (path) => {
     frame: (async () => {
       const frame = document.createElement("iframe");
       frame.src = at;
-      const framed = new Promise((done) => { frame.onload = () => done(1); setTimeout(() => done(0), 800); });
+      const framed = new Promise((done) => { frame.onload = () => done(1); setTimeout(() => done(0), 2500); });
       document.body.append(frame);
       const came = await framed;
       try { return `${came}, ${frame.contentWindow.length} frames`; } catch { return `${came}, closed`; }

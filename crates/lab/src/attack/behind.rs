@@ -204,6 +204,25 @@ pub(super) async fn back_after_log_out(scene: &mut Scene<'_>) -> Result<Outcome>
 /// U2: another site asks in ways that every site may, once while the victim is logged in and once while nobody is, and
 /// compares.
 pub(super) async fn watched(scene: &mut Scene<'_>) -> Result<Outcome> {
+    let different = watch(scene).await?;
+    if different.is_empty() {
+        return Ok((Verdict::Safe, "the same answers whether somebody is logged in or not".to_owned()));
+    }
+    // What a slow machine did once it does not do twice.
+    scene.page.goto(&scene.app("/")).await?;
+    scene.page.wait_for(crate::person::READY).await?;
+    scene.victim.log_in(&scene.page).await?;
+    let again = watch(scene).await?;
+    let both: Vec<_> = different.into_iter().filter(|name| again.contains(name)).collect();
+    Ok(if both.is_empty() {
+        (Verdict::Safe, "no answer that differs each time with whether somebody is logged in".to_owned())
+    } else {
+        (Verdict::Oracle, format!("another site sees whether somebody is logged in, by: {}", both.join(", ")))
+    })
+}
+
+/// Looks while the victim is logged in and again after the log-out; what differed.
+async fn watch(scene: &mut Scene<'_>) -> Result<Vec<String>> {
     let inside = observe(scene).await?;
     scene.step(Actor::Attacker, "watches from another site while the victim is logged in", inside.clone());
     let back = scene.app("/");
@@ -215,7 +234,7 @@ pub(super) async fn watched(scene: &mut Scene<'_>) -> Result<Outcome> {
     }
     let outside = observe(scene).await?;
     scene.step(Actor::Attacker, "watches again after the log-out", outside.clone());
-    Ok(judge_watched(&inside, &outside))
+    Ok(differences(&inside, &outside))
 }
 
 async fn observe(scene: &Scene<'_>) -> Result<String> {
@@ -227,28 +246,17 @@ async fn observe(scene: &Scene<'_>) -> Result<String> {
         )),
     );
     let tab = scene.context.page().await?;
-    tab.goto(&scene.evil("/watch")).await?;
+    // Firefox calls the whole load rejected where a frame in it was; whether the page is there is seen from what it did.
+    drop(tab.goto(&scene.evil("/watch")).await);
     let seen = tab.wait_for("await window.probed").await?;
     drop(tab.close().await);
     Ok(seen.to_string())
 }
 
-fn judge_watched(inside: &str, outside: &str) -> Outcome {
+fn differences(inside: &str, outside: &str) -> Vec<String> {
     let read = |text: &str| serde_json::from_str::<serde_json::Map<String, Value>>(text).unwrap_or_default();
     let (inside, outside) = (read(inside), read(outside));
-    let different: Vec<_> = inside
-        .iter()
-        .filter(|(name, value)| outside.get(*name) != Some(*value))
-        .map(|(name, _)| name.clone())
-        .collect();
-    if different.is_empty() {
-        (
-            Verdict::Safe,
-            format!("{} ways to ask, and the same answers whether somebody is logged in or not", inside.len()),
-        )
-    } else {
-        (Verdict::Oracle, format!("another site sees whether somebody is logged in, by: {}", different.join(", ")))
-    }
+    inside.into_iter().filter(|(name, value)| outside.get(name) != Some(value)).map(|(name, _)| name).collect()
 }
 
 #[cfg(test)]
@@ -256,8 +264,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_difference_in_any_probe_is_an_oracle() {
-        assert_eq!(judge_watched("{\"a\":1}", "{\"a\":1}").0, Verdict::Safe);
-        assert_eq!(judge_watched("{\"a\":1,\"b\":2}", "{\"a\":1,\"b\":3}").0, Verdict::Oracle);
+    fn a_difference_in_any_probe_counts() {
+        assert!(differences("{\"a\":1}", "{\"a\":1}").is_empty());
+        assert_eq!(differences("{\"a\":1,\"b\":2}", "{\"a\":1,\"b\":3}"), ["b"]);
     }
 }

@@ -14,7 +14,8 @@ use crate::scene::{Outcome, Scene};
 
 /// Whether what was loaded is the application, once that can be told.
 const STARTED_OR_NOT: &str = "(window.bank && (await window.bank.ready, 'started')) || (document.readyState === 'complete' \
-                              && !document.querySelector('script[src$=\"/app.js\"]') && 'not')";
+                              && !(document.querySelector('script[src$=\"/app.js\"]') \
+                              && (await fetch('/app.js').then((answer) => answer.ok, () => false))) && 'not')";
 
 /// An application takes no longer than this to start, or does not.
 const STARTS_WITHIN: Duration = Duration::from_secs(10);
