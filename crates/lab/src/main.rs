@@ -2,6 +2,7 @@
 //! It knows Cloakroom by its sockets alone; none of its weaknesses is linked into the server.
 
 mod attack;
+mod beside;
 mod catalogue;
 mod cli;
 mod dpop;

@@ -41,7 +41,26 @@ pub(crate) async fn tries(page: &Page, function: &str, arguments: &[Value]) -> R
     page.eval(&call(function, arguments)).await.with_context(|| format!("bank.{function}"))
 }
 
+/// Opens the application, and logs out whoever is logged in there, as an honest person does on a machine that others have used.
+/// Whether there was somebody.
+pub(crate) async fn open_as_nobody(page: &Page, home: &str) -> Result<bool> {
+    page.goto(home).await?;
+    page.wait_for(READY).await?;
+    if tries(page, "profile", &[]).await?.get("refused").is_some() {
+        return Ok(false);
+    }
+    does(page, "logout", &[]).await.context("an honest log-out of who was here before")?;
+    page.goto(home).await?;
+    page.wait_for(READY).await?;
+    Ok(true)
+}
+
 impl Person {
+    /// Somebody with names of their own.
+    pub(crate) fn named(who: &str, number: u64) -> Self {
+        Self { email: format!("{who}{number}@example.com"), canary: format!("{who}-canary-{number}-zq") }
+    }
+
     /// Logs in on a page of the application.
     pub(crate) async fn log_in(&self, page: &Page) -> Result<()> {
         does(page, "login", &[json!(self.email), json!(PASSWORD)]).await.map(drop)

@@ -19,6 +19,8 @@ pub(crate) struct Loot {
     pub(crate) texts: Vec<String>,
     /// Cookies by name, as a jar or `document.cookie` gave them.
     pub(crate) cookies: Vec<(String, String)>,
+    /// Whether all words are tried, and not just the first: where the loot of many applications lies on one pile.
+    pub(crate) tries_all: bool,
 }
 
 /// How it worked.
@@ -73,7 +75,9 @@ impl Loot {
             }
         }
         found.sort_by_key(|word| !looks_signed(word));
-        found.truncate(MOST_TRIES);
+        if !self.tries_all {
+            found.truncate(MOST_TRIES);
+        }
         found
     }
 }
@@ -204,7 +208,7 @@ pub(crate) async fn refresh(scene: &Scene<'_>, jar: &str, body: &str) -> Result<
         jar.retain(|(known, _)| *known != name);
         jar.push((name, value));
     }
-    Ok(Some(Loot { texts: vec![answer.body().clone()], cookies: jar }))
+    Ok(Some(Loot { texts: vec![answer.body().clone()], cookies: jar, tries_all: false }))
 }
 
 #[cfg(test)]

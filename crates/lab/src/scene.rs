@@ -8,7 +8,8 @@ use cloakroom_lab_report::{Actor, Evidence, Step};
 use cloakroom_lab_victims::{Deed, What};
 use serde_json::json;
 
-use crate::person::{Person, does};
+use crate::beside::{Aging, Beside};
+use crate::person::{Person, READY, does, open_as_nobody};
 use crate::world::{Seen, World, millis};
 
 /// How a cell ends that found out what it wanted to: the verdict and the sentence that says what was seen.
@@ -20,6 +21,8 @@ pub(crate) struct Place<'a> {
     pub(crate) world: &'a World,
     pub(crate) browser: &'a Browser,
     pub(crate) launch: &'a Launch,
+    /// Browsers that some attacks need beside it.
+    pub(crate) beside: &'a Beside,
 }
 
 /// How the honest use went.
@@ -31,12 +34,34 @@ pub(crate) enum Honest {
     OnlyByHand(String),
 }
 
+/// A browser context that a cell has left, for the next cell of the same row: it saves the browser the work of beginning anew.
+/// The next victim still comes by themselves: nobody is logged in any more before they log in.
+pub(crate) struct Kept {
+    row: String,
+    context: Context,
+    page: Page,
+}
+
+impl Kept {
+    /// Whether it is a cell of this row that may have it.
+    pub(crate) fn is_for(&self, row: &str) -> bool {
+        self.row == row
+    }
+
+    /// What cannot be closed any more is closed with the browser.
+    pub(crate) async fn close(self) {
+        drop(self.context.close().await);
+    }
+}
+
 /// One cell.
 pub(crate) struct Scene<'a> {
     pub(crate) world: &'a World,
     pub(crate) browser: &'a Browser,
     /// The strategy's id.
     pub(crate) row: &'a str,
+    /// Makes names of its own.
+    pub(crate) number: u64,
     pub(crate) context: Context,
     /// The victim's tab.
     pub(crate) page: Page,
@@ -48,21 +73,27 @@ pub(crate) struct Scene<'a> {
     /// Whether a part of a script was given up because the machine took too long: what did not happen then says nothing.
     pub(crate) hurried: bool,
     launch: &'a Launch,
+    beside: &'a Beside,
     began: Instant,
     steps: Vec<Step>,
+    /// Whether another cell happened in this context before.
+    is_used: bool,
 }
 
 impl<'a> Scene<'a> {
-    /// Sets it: accounts, an empty browser context, a tab. `number` makes names of its own.
-    pub(crate) async fn set(place: &Place<'a>, row: &'a str, number: u64) -> Result<Self> {
-        let Place { world, browser, launch } = *place;
-        let context = browser.context().await?;
-        let page = context.page().await?;
-        let person = |who: &str| Person {
-            email: format!("{who}{number}@example.com"),
-            canary: format!("{who}-canary-{number}-zq"),
+    /// Sets it: accounts, and a tab in the context that was kept for this row, or else in an empty one. `number` makes names
+    /// of its own.
+    pub(crate) async fn set(place: &Place<'a>, row: &'a str, number: u64, kept: Option<Kept>) -> Result<Self> {
+        let Place { world, browser, launch, beside } = *place;
+        let is_used = kept.is_some();
+        let (context, page) = if let Some(kept) = kept {
+            (kept.context, kept.page)
+        } else {
+            let context = browser.context().await?;
+            let page = context.page().await?;
+            (context, page)
         };
-        let (victim, thief) = (person("victim"), person("thief"));
+        let (victim, thief) = (Person::named("victim", number), Person::named("thief", number));
         for person in [&victim, &thief] {
             world.open_account(row, &person.email, &person.canary).await?;
         }
@@ -71,6 +102,7 @@ impl<'a> Scene<'a> {
             world,
             browser,
             row,
+            number,
             context,
             page,
             victim,
@@ -78,8 +110,10 @@ impl<'a> Scene<'a> {
             mark,
             hurried: false,
             launch,
+            beside,
             began: Instant::now(),
             steps: Vec::new(),
+            is_used,
         })
     }
 
@@ -96,9 +130,9 @@ impl<'a> Scene<'a> {
         self.steps.push(Step { at_ms, who: Actor::Browser, what: what.to_owned(), outcome, failed: true });
     }
 
-    /// How a browser is started that lives in this world as the cell's own does.
-    pub(crate) fn launch(&self) -> Launch {
-        self.launch.clone()
+    /// Where it happens.
+    pub(crate) fn place(&self) -> Place<'a> {
+        Place { world: self.world, browser: self.browser, launch: self.launch, beside: self.beside }
     }
 
     /// What was written down so far.
@@ -121,6 +155,11 @@ impl<'a> Scene<'a> {
         format!("{}{path}", self.world.names.evil())
     }
 
+    /// Where the attacker collects what is sent to him in this cell; what is still under way from an earlier one goes to waste.
+    pub(crate) fn loot(&self) -> String {
+        self.evil(&self.world.evil.loot_path())
+    }
+
     /// An address of the sibling host.
     pub(crate) fn sibling(&self, path: &str) -> String {
         format!("{}{path}", self.world.names.sibling())
@@ -130,9 +169,15 @@ impl<'a> Scene<'a> {
     /// The error says what an honest person could not do.
     pub(crate) async fn live_honestly(&mut self) -> Result<Honest> {
         let home = self.app("/");
-        self.page.goto(&home).await?;
-        self.page.wait_for(crate::person::READY).await?;
-        self.step(Actor::Victim, format!("opens {home}"), "");
+        let somebody = if self.is_used {
+            open_as_nobody(&self.page, &home).await?
+        } else {
+            self.page.goto(&home).await?;
+            self.page.wait_for(READY).await?;
+            false
+        };
+        let outcome = if somebody { "somebody else was logged in, and is logged out" } else { "" };
+        self.step(Actor::Victim, format!("opens {home}"), outcome);
         if let Some(why) = self.page.eval("window.unsupported ?? null").await?.as_str() {
             return Ok(Honest::Unsupported(why.to_owned()));
         }
@@ -142,7 +187,7 @@ impl<'a> Scene<'a> {
             // The token is where it belongs only if it is there after a reload; else it is a variable, and the cell would be
             // about another strategy.
             self.page.reload().await?;
-            self.page.wait_for(crate::person::READY).await?;
+            self.page.wait_for(READY).await?;
             if !self.victim.sees_own_profile(&self.page).await? {
                 return Ok(Honest::OnlyByHand(
                     "the browser saves a PasswordCredential only when a person presses its button".to_owned(),
@@ -170,10 +215,18 @@ impl<'a> Scene<'a> {
         let context = self.browser.context().await?;
         self.page = context.page().await?;
         drop(std::mem::replace(&mut self.context, context).close().await);
+        self.is_used = false;
         match self.live_honestly().await? {
             Honest::Lives => Ok(()),
             Honest::Unsupported(why) | Honest::OnlyByHand(why) => bail!("it worked before: {why}"),
         }
+    }
+
+    /// The victim is from now on somebody who has logged in before, in a context of their own.
+    pub(crate) async fn goes_on_as(&mut self, aged: Aging) {
+        self.page = aged.page;
+        self.victim = aged.person;
+        drop(std::mem::replace(&mut self.context, aged.context).close().await);
     }
 
     /// Cookies that the application has set in this cell and not cleared since, by the wire.
@@ -215,13 +268,18 @@ impl<'a> Scene<'a> {
         !self.sent_to_app(|seen| !seen.header("cookie").is_empty()).is_empty()
     }
 
-    /// Ends it: the picture of the victim's tab, and everything that was written down.
-    pub(crate) async fn end(self) -> Evidence {
+    /// Ends it: the picture of the victim's tab, and everything that was written down; and the context, if it is to be kept.
+    pub(crate) async fn end(self, keep: bool) -> (Evidence, Option<Kept>) {
         let picture = self.page.picture().await.ok();
         let requests = self.world.wire.evidence(self.mark, self.began);
+        let evidence = Evidence { steps: self.steps, requests, screenshot: picture.map(|png| data_address(&png)) };
+        if keep {
+            let kept = Kept { row: self.row.to_owned(), context: self.context, page: self.page };
+            return (evidence, Some(kept));
+        }
         // What cannot be closed any more is closed with the browser.
         drop(self.context.close().await);
-        Evidence { steps: self.steps, requests, screenshot: picture.map(|png| data_address(&png)) }
+        (evidence, None)
     }
 }
 

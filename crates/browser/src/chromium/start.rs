@@ -29,6 +29,10 @@ const DEVICE_BOUND_SESSIONS: [&str; 2] =
 const ENABLE: &str = "--enable-features=";
 const DISABLE: &str = "--disable-features=";
 
+/// The menus of the address bar, which every window would start in a process of its own, though nobody opens them: they cost
+/// more than the pages of a test.
+const BAR_MENUS: &str = "WebUIOmniboxPopup,WebUIOmniboxFullPopup,WebUIOmniboxAimPopup";
+
 /// Where the preferences are, below the profile.
 const PREFERENCES: &str = "Default/Preferences";
 
@@ -47,7 +51,7 @@ pub(super) fn arguments(launch: &Launch, profile: &Path) -> Vec<String> {
         // Lets it be installed by command.
         arguments.push("--enable-unsafe-extension-debugging".to_owned());
     }
-    let (mut enabled, mut disabled): (Vec<String>, Vec<String>) = Default::default();
+    let (mut enabled, mut disabled) = (Vec::new(), vec![BAR_MENUS.to_owned()]);
     if launch.device_bound_sessions {
         enabled.extend(DEVICE_BOUND_SESSIONS.map(str::to_owned));
     }
@@ -121,8 +125,9 @@ mod tests {
         let launch = Launch { flags: flags.to_vec(), device_bound_sessions: true, ..Launch::default() };
         let arguments = arguments(&launch, Path::new("/profile"));
         let lists: Vec<_> = arguments.iter().filter(|argument| argument.contains("-features=")).collect();
-        assert_eq!(lists.len(), 1, "{arguments:?}");
+        assert_eq!(lists.len(), 2, "{arguments:?}");
         assert!(lists[0].contains("DeviceBoundSessions:") && lists[0].ends_with(",One,Two,Three"), "{lists:?}");
+        assert_eq!(*lists[1], format!("{DISABLE}{BAR_MENUS}"));
         assert!(arguments.contains(&"--mute-audio".to_owned()) && arguments.contains(&"--headless".to_owned()));
         assert_eq!(arguments.last().map(String::as_str), Some("about:blank"));
     }

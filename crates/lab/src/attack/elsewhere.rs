@@ -7,12 +7,16 @@ use cloakroom_lab_report::{Actor, Verdict};
 use cloakroom_lab_victims::What;
 use serde_json::{Value, json};
 
+use super::persists::STARTED_OR_NOT;
 use crate::person::does;
 use crate::scene::{Outcome, Scene};
 use crate::world::{Seen, Served};
 
 /// Longer than the window, which Chromium measures from the cookie's creation.
 const WINDOW: std::time::Duration = std::time::Duration::from_secs(126);
+
+/// The application as it starts; or it waits for the approval of a call, or has left for the page that asks for it.
+const STARTS_OR_WAITS: &str = "(location.pathname.startsWith('/auth/step-up/') && 'leaves') || (window.bank && await Promise.race([window.bank.ready.then(() => 'starts'), new Promise((done) => setTimeout(() => done('waits'), 3000))]))";
 
 /// Whose page it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -118,8 +122,14 @@ pub(super) async fn two_minutes(scene: &mut Scene<'_>) -> Result<Outcome> {
     if young.0 == Verdict::Safe {
         return Ok((Verdict::Safe, "a form of another site goes without a cookie that is seconds old".to_owned()));
     }
-    scene.step(Actor::Attacker, format!("waits until the cookie is older than {} seconds", WINDOW.as_secs()), "");
-    tokio::time::sleep(WINDOW).await;
+    if let Some(aged) = scene.place().beside.aged(scene.row).await {
+        tokio::time::sleep_until(aged.since + WINDOW).await;
+        scene.goes_on_as(aged).await;
+        scene.step(Actor::Victim, format!("logged in more than {} seconds ago", WINDOW.as_secs()), "");
+    } else {
+        tokio::time::sleep(WINDOW).await;
+        scene.step(Actor::Victim, format!("does nothing for {} seconds", WINDOW.as_secs()), "");
+    }
     let old = judge(&strike(scene, From::OtherSite, &[Way::Form]).await?, None, "another site");
     Ok(match old.0 {
         Verdict::Forge => {
@@ -185,7 +195,13 @@ pub(super) async fn path_traversal(scene: &mut Scene<'_>) -> Result<Outcome> {
         let tab_is_new = scene.page.goto(&format!("{}#new", scene.evil("/"))).await.is_ok();
         let page = &scene.page;
         page.goto(&address).await?;
-        page.wait_for(crate::person::READY).await?;
+        if page.wait_for(STARTS_OR_WAITS).await? != "starts" {
+            let asked = |seen: &Seen| seen.path.contains("/delete") && seen.status == 401;
+            anyhow::ensure!(!scene.sent_to_app(asked).is_empty(), "the application does not start");
+            let outcome = "the page is asked for an approval, and the victim gives none";
+            scene.step(Actor::Attacker, format!("leads the victim to {address}"), outcome);
+            continue;
+        }
         if scene.forgets() {
             // Its own click on the link after a fresh log-in: the same address, in the running page.
             return Ok((
@@ -222,9 +238,8 @@ pub(super) async fn laundered(scene: &mut Scene<'_>) -> Result<Outcome> {
     for variant in variants {
         let home = scene.app("/");
         scene.page.goto(&home).await?;
-        if let Err(error) = scene.page.wait_for(crate::person::READY).await {
-            let outcome = format!("it does not start with the worker before: {error:#}");
-            scene.step(Actor::Victim, format!("opens {home}"), outcome);
+        if scene.page.wait_for(STARTED_OR_NOT).await? != "started" {
+            scene.step(Actor::Victim, format!("opens {home}"), "it does not start with the worker before");
             continue;
         }
         if scene.row == "S5b" {
@@ -295,6 +310,7 @@ fn robbed(scene: &Scene<'_>, thief: &str) -> usize {
 /// Tries each way; which of them moved money.
 async fn strike(scene: &mut Scene<'_>, from: From, ways: &[Way]) -> Result<Vec<(&'static str, bool)>> {
     let mut done = Vec::new();
+    let mut tab = scene.context.page().await?;
     for (number, way) in ways.iter().enumerate() {
         let who = match from {
             From::OtherSite => "another site",
@@ -305,12 +321,14 @@ async fn strike(scene: &mut Scene<'_>, from: From, ways: &[Way]) -> Result<Vec<(
             From::Sibling => (&scene.world.sibling, scene.sibling("/offer")),
         };
         let to = format!("thief-{}-{number}", if from == From::Sibling { "near" } else { "far" });
-        site.put("/offer", Served::page(way.page(&scene.app(""), &to, &scene.evil("/loot"))));
+        site.put("/offer", Served::page(way.page(&scene.app(""), &to, &scene.loot())));
         let before = robbed(scene, &to);
         let sent_before = scene.world.wire.mark();
-        let tab = scene.context.page().await?;
         let arrived = if way.leaves() {
-            Some(arrive(scene, &tab, &address, "/api/transfer").await?)
+            let arrived = arrive(scene, &tab, &address, "/api/transfer").await?;
+            // It is still loading what it left for.
+            drop(std::mem::replace(&mut tab, scene.context.page().await?).close().await);
+            Some(arrived)
         } else {
             let mark = scene.world.evil.loot().len();
             tab.goto(&address).await?;
@@ -321,13 +339,13 @@ async fn strike(scene: &mut Scene<'_>, from: From, ways: &[Way]) -> Result<Vec<(
             });
             came.into_iter().next_back()
         };
-        drop(tab.close().await);
         let moved = robbed(scene, &to) > before;
         let seen = arrived.map_or("no request arrived".to_owned(), |seen| describe(&seen));
         let outcome = if moved { format!("{seen}; the money was sent") } else { format!("{seen}; nothing was sent") };
         scene.step(Actor::Attacker, format!("{} on {who}", way.name()), outcome);
         done.push((way.name(), moved));
     }
+    drop(tab.close().await);
     Ok(done)
 }
 

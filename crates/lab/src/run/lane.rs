@@ -10,12 +10,16 @@ use cloakroom_lab_report::{Cell, Control, UsabilityCell, Verdict};
 use cloakroom_lab_victims::falls;
 
 use super::cell::{Attempt, attempt};
-use super::plan::{Plan, State};
+use super::plan::{OLD, Plan, SAYS_NOTHING, State};
 use super::progress::Progress;
 use crate::attack::Attack;
-use crate::scene::Place;
+use crate::beside::Beside;
+use crate::scene::{Kept, Place};
 use crate::usability::{Measure, measure, restarts};
 use crate::world::World;
+
+/// The attack on the profile's folder.
+const DISK: &str = "M2";
 
 /// The lane.
 pub(crate) struct Lane {
@@ -27,6 +31,9 @@ pub(crate) struct Lane {
     controls: HashMap<&'static str, (Control, Option<Attempt>)>,
     /// Rows that cannot live in this browser, by what was seen of it.
     lacking: HashMap<String, Attempt>,
+    beside: Beside,
+    /// The context of the last cell, if that did not spoil it.
+    kept: Option<Kept>,
     number: u64,
 }
 
@@ -44,7 +51,17 @@ impl Lane {
             ..Launch::default()
         };
         let browser = start(state, &launch).await?;
-        Ok(Self { state, world, browser, launch, controls: HashMap::new(), lacking: HashMap::new(), number: 0 })
+        Ok(Self {
+            state,
+            world,
+            browser,
+            launch,
+            controls: HashMap::new(),
+            lacking: HashMap::new(),
+            beside: Beside::default(),
+            kept: None,
+            number: 0,
+        })
     }
 
     /// The state's key.
@@ -60,7 +77,7 @@ impl Lane {
                 return done;
             }
             self.number += 1;
-            let place = Place { world: &self.world, browser: &self.browser, launch: &self.launch };
+            let place = self.place();
             let measured = measure(&place, row, self.number).await;
             done.extend(measured.into_iter().map(|measure| self.usability(row, measure)));
             progress.done(&format!("{} {row}: everyday use", self.state.id()));
@@ -98,7 +115,19 @@ impl Lane {
         &self.world
     }
 
-    /// Goes through all cells and gives them as the report has them.
+    /// The next cell begins in an empty context.
+    pub(crate) async fn begin_anew(&mut self) {
+        if let Some(kept) = self.kept.take() {
+            kept.close().await;
+        }
+    }
+
+    fn place(&self) -> Place<'_> {
+        Place { world: &self.world, browser: &self.browser, launch: &self.launch, beside: &self.beside }
+    }
+
+    /// Goes through all cells and gives them as the report has them. First come the attack controls, by their victims, and
+    /// what is stolen from a disk, since one profile is copied for all rows and sessions age.
     pub(crate) async fn run(
         &mut self,
         plan: &Plan,
@@ -106,7 +135,27 @@ impl Lane {
         progress: &Progress,
     ) -> Vec<Cell> {
         let mut done = Vec::with_capacity(cells.len());
-        for (row, attack) in cells {
+        let (on_disk, others): (Vec<_>, Vec<_>) = cells.into_iter().partition(|(_, attack)| attack.id == DISK);
+        if let Some((_, old)) = others.iter().find(|(_, attack)| attack.id == OLD) {
+            let own = others.iter().any(|(row, _)| row == SAYS_NOTHING).then_some(SAYS_NOTHING);
+            for row in std::iter::once(victim_of(old)).chain(own) {
+                self.number += 1;
+                if let Err(error) = self.beside.age(&self.place(), row, self.number).await {
+                    tracing::warn!("{}: somebody who waits, {row}: {error:#}", self.state.id());
+                }
+            }
+        }
+        let mut controls: Vec<_> = others.iter().map(|(_, attack)| *attack).filter(|attack| attack.id != OLD).collect();
+        controls.sort_by_key(|attack| (victim_of(attack), attack.spoils, attack.id));
+        controls.dedup_by_key(|attack| attack.id);
+        for attack in controls {
+            if progress.is_stopped() {
+                break;
+            }
+            self.control(attack).await;
+        }
+        self.copy_profile(&on_disk).await;
+        for (row, attack) in on_disk.into_iter().chain(others) {
             if progress.is_stopped() {
                 break;
             }
@@ -119,6 +168,20 @@ impl Lane {
             done.push(cell);
         }
         done
+    }
+
+    /// What it cannot do for all rows at once, each cell does for its own.
+    async fn copy_profile(&mut self, cells: &[(String, &'static Attack)]) {
+        if cells.is_empty() || self.state.engine == Engine::WebKit {
+            return;
+        }
+        let mut rows: Vec<_> = cells.iter().map(|(row, _)| row.clone()).collect();
+        rows.extend(cells.first().map(|(_, attack)| victim_of(attack).to_owned()).filter(|row| !rows.contains(row)));
+        let first = self.number + 1;
+        self.number += u64::try_from(rows.len()).unwrap_or_default();
+        if let Err(error) = self.beside.copy_profile(&self.place(), &rows, first).await {
+            tracing::warn!("{}: one profile for all rows: {error:#}", self.state.id());
+        }
     }
 
     /// One cell, with its attack control, as often as the plan repeats.
@@ -182,18 +245,21 @@ impl Lane {
         self.number += 1;
         let launch = Launch { third_party_cookies: Some(ThirdParty::Allow), ..self.launch.clone() };
         let browser = start(self.state, &launch).await.ok()?;
-        let place = Place { world: &self.world, browser: &browser, launch: &launch };
-        Some(attempt(&place, row, attack, self.number).await)
+        let beside = Beside::default();
+        let place = Place { world: &self.world, browser: &browser, launch: &launch, beside: &beside };
+        Some(attempt(&place, row, attack, self.number, None).await.0)
     }
 
-    /// One attempt, and another one where the browser did not even open a tab for the first; none on a row that was seen not
+    /// One attempt, and another one where the browser did not even open a tab for the first, or where the first came to nothing
+    /// in a context that others had used; none on a row that was seen not
     /// to live in this browser.
     async fn once(&mut self, row: &str, attack: &'static Attack) -> Attempt {
         if let Some(seen) = self.lacking.get(row) {
             return seen.same_again();
         }
+        let shared = self.kept.as_ref().is_some_and(|kept| kept.is_for(row));
         let mut attempt = self.one(row, attack).await;
-        if !attempt.began {
+        if !attempt.began || (shared && attempt.verdict == Verdict::Invalid) {
             attempt = self.one(row, attack).await;
         }
         if attempt.lacks {
@@ -207,9 +273,19 @@ impl Lane {
     /// One attempt. A browser that hangs is replaced, so that the next cell does not suffer for it.
     async fn one(&mut self, row: &str, attack: &'static Attack) -> Attempt {
         self.number += 1;
-        let place = Place { world: &self.world, browser: &self.browser, launch: &self.launch };
-        let attempt = attempt(&place, row, attack, self.number).await;
+        let kept = match self.kept.take() {
+            Some(kept) if kept.is_for(row) => Some(kept),
+            Some(kept) => {
+                kept.close().await;
+                None
+            }
+            None => None,
+        };
+        let (attempt, kept) = attempt(&self.place(), row, attack, self.number, kept).await;
+        self.kept = kept;
         if !attempt.browser_is_well {
+            self.kept = None;
+            self.beside.give_up_aging().await;
             match start(self.state, &self.launch).await {
                 Ok(browser) => self.browser = browser,
                 Err(error) => tracing::warn!("the browser did not start again: {error:#}"),

@@ -51,6 +51,12 @@ pub(crate) struct Plan {
     pub(crate) usability: bool,
 }
 
+/// The attack that wants cookies of more than two minutes.
+pub(super) const OLD: &str = "C4";
+
+/// The row whose cookies are worth growing old: they say nothing of `SameSite`.
+pub(super) const SAYS_NOTHING: &str = "S10d";
+
 /// Every row there is: naive victims, then Cloakroom's own.
 pub(crate) fn all_rows() -> Vec<String> {
     let naive = Bank::strategies().iter().filter(|info| info.kind == Kind::Naive).map(|info| info.id.to_owned());
@@ -108,14 +114,29 @@ impl Plan {
     }
 
     /// The cells of one state, in an order that the seed decides. Where a run has both states of third-party cookies, the
-    /// second has only what may end differently.
+    /// second has only what may end differently. Cells of a row come in groups that end with an attack which spoils the
+    /// browser's context, so that the others of a group can share one.
     pub(crate) fn cells(&self, state: State) -> Vec<(String, &'static Attack)> {
         let is_second = state.is_second();
-        let attacks = self.attacks.iter().filter(|attack| !is_second || attack.third_party);
-        let mut cells: Vec<_> =
-            attacks.flat_map(|attack| self.rows.iter().map(move |row| (row.clone(), *attack))).collect();
-        shuffle(&mut cells, self.seed ^ u64::from(is_second));
-        cells
+        let mut groups = Vec::new();
+        for (row, number) in self.rows.iter().zip(0_u64..) {
+            let attacks = self.attacks.iter().copied().filter(|attack| !is_second || attack.third_party);
+            let (mut spoiling, mut gentle): (Vec<_>, Vec<_>) = attacks.partition(|attack| attack.spoils);
+            let seed = self.seed ^ (number << 8) ^ u64::from(is_second);
+            shuffle(&mut spoiling, seed);
+            shuffle(&mut gentle, seed);
+            let share = gentle.len().div_ceil(spoiling.len().max(1)).max(1);
+            let count = spoiling.len().max(usize::from(!gentle.is_empty()));
+            let (mut gentle, mut spoiling) = (gentle.into_iter(), spoiling.into_iter());
+            groups.extend((0..count).map(|_| {
+                let group = gentle.by_ref().take(share).chain(spoiling.next());
+                group.map(|attack| (row.clone(), attack)).collect::<Vec<_>>()
+            }));
+        }
+        shuffle(&mut groups, self.seed ^ u64::from(is_second));
+        // By then cookies have grown old by themselves.
+        groups.sort_by_key(|group: &Vec<(String, &Attack)>| group.iter().any(|(_, attack)| attack.id == OLD));
+        groups.concat()
     }
 }
 
@@ -147,6 +168,29 @@ mod tests {
         assert_ne!(one, other);
         one.sort_unstable();
         assert_eq!(one, (0..100).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn every_cell_comes_once_and_a_context_that_was_spoilt_is_not_used_again() {
+        let state = State { engine: Engine::Firefox, third_party: ThirdParty::Allow, is_one_of_two: false };
+        let plan = Plan {
+            states: vec![state],
+            rows: all_rows(),
+            attacks: ATTACKS.iter().collect(),
+            seed: 3,
+            jobs: 1,
+            repeat: 1,
+            headed: false,
+            lax_by_default: None,
+            without: false,
+            usability: false,
+        };
+        let cells = plan.cells(state);
+        let names: std::collections::HashSet<_> = cells.iter().map(|(row, attack)| (row.as_str(), attack.id)).collect();
+        assert_eq!((names.len(), cells.len()), (ATTACKS.len() * plan.rows.len(), ATTACKS.len() * plan.rows.len()));
+        // Neighbours of one row share a context until one spoils it: most of them do.
+        let shared = cells.windows(2).filter(|pair| pair[0].0 == pair[1].0 && !pair[0].1.spoils).count();
+        assert!(shared * 3 > cells.len() * 2, "{shared} of {}", cells.len());
     }
 
     #[test]

@@ -111,8 +111,10 @@ async fn together(
 /// What is worse without these, if anything is.
 async fn fallen(lane: &mut Lane, guard: &str, with: Verdict, meddles: Vec<Meddle>, how: &str) -> Without {
     let Some(attack) = find(guard) else { return Without::Invalid };
+    lane.begin_anew().await;
     lane.world().meddle(meddles);
     let cell = lane.cell(ROW, attack, 1).await;
+    lane.begin_anew().await;
     lane.world().meddle(Vec::new());
     if cell.verdict == Verdict::Invalid {
         return Without::Invalid;

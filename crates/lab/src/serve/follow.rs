@@ -10,7 +10,7 @@ use cloakroom_lab_victims::Deed;
 use serde_json::json;
 
 use super::feed::Feed;
-use crate::world::World;
+use crate::world::{LOOT, World};
 
 /// Follows until the world ends.
 pub(super) async fn follow(world: Arc<World>, feed: Arc<Feed>) {
@@ -56,7 +56,7 @@ pub(super) async fn follow(world: Arc<World>, feed: Arc<Feed>) {
 
 /// What the attacker's collector got by a request, if it went there.
 fn collected(exchange: &Exchange) -> Option<String> {
-    let (_, rest) = exchange.url.split_once("/loot")?;
-    (exchange.server == "attacker" && exchange.method != "OPTIONS")
-        .then(|| format!("{}{}", rest.trim_start_matches('?'), exchange.body))
+    let (_, rest) = exchange.url.split_once(LOOT)?;
+    let query = rest.trim_start_matches(|digit: char| digit.is_ascii_digit()).trim_start_matches('?');
+    (exchange.server == "attacker" && exchange.method != "OPTIONS").then(|| format!("{query}{}", exchange.body))
 }

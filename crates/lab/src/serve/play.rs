@@ -12,6 +12,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::feed::Feed;
 use crate::attack::{Attack, find};
+use crate::beside::Beside;
 use crate::redeem::{Loot, redeem};
 use crate::scene::{Honest, Place, Scene};
 use crate::world::{World, cut};
@@ -67,8 +68,9 @@ pub(super) async fn direct(
     picture: Picture,
     feed: Arc<Feed>,
 ) {
+    let beside = Beside::default();
     let mut play = Play {
-        place: Place { world: &world, browser: &browser, launch: &launch },
+        place: Place { world: &world, browser: &browser, launch: &launch, beside: &beside },
         feed: &feed,
         playing: None,
         number: 0,
@@ -116,7 +118,7 @@ impl<'a> Play<'a> {
 
     async fn log_in(&mut self, row: &'a str) -> Result<()> {
         if let Some(before) = self.playing.take() {
-            drop(before.scene.end().await);
+            drop(before.scene.end(false).await);
         }
         let world = self.place.world;
         // The wire goes on: the stage counts it.
@@ -126,7 +128,7 @@ impl<'a> Play<'a> {
         world.bank.set_analytics(None);
         world.cache().turn_off();
         self.number += 1;
-        let scene = Scene::set(&self.place, row, self.number).await.context("opening the victim's window")?;
+        let scene = Scene::set(&self.place, row, self.number, None).await.context("opening the victim's window")?;
         let people = json!({
             "row": row, "home": scene.app("/"), "victim": scene.victim.email, "thief": scene.thief.email, "secret": scene.victim.canary,
         });

@@ -1,5 +1,6 @@
 //! The columns in a real browser: rows of which everybody knows how they behave.
 
+use crate::beside::Beside;
 use crate::scene::Place;
 use cloakroom_browser::{Browser, Engine, Launch, ThirdParty};
 
@@ -15,9 +16,11 @@ async fn all(engine: Engine, rows: &[&str]) -> Vec<Vec<Measure>> {
         ..Launch::default()
     };
     let browser = Browser::launch_with(engine, &launch).await.unwrap();
+    let beside = Beside::default();
     let mut measured = Vec::new();
     for (row, number) in rows.iter().zip(1..) {
-        measured.push(measure(&Place { world: &world, browser: &browser, launch: &launch }, row, number).await);
+        let place = Place { world: &world, browser: &browser, launch: &launch, beside: &beside };
+        measured.push(measure(&place, row, number).await);
     }
     browser.close().await.unwrap();
     let rows: Vec<_> = rows.iter().map(|row| (*row).to_owned()).collect();

@@ -82,22 +82,22 @@ pub(crate) async fn measure(place: &Place<'_>, row: &str, number: u64) -> Vec<Me
     };
     world.wipe();
     let set = async {
-        let mut scene = Scene::set(place, row, number).await?;
+        let mut scene = Scene::set(place, row, number, None).await?;
         let honest = scene.live_honestly().await;
         anyhow::Ok((scene, honest))
     };
     let mut scene = match tokio::time::timeout(WITHIN, set).await {
         Ok(Ok((scene, Ok(Honest::Lives)))) => scene,
         Ok(Ok((scene, Ok(Honest::Unsupported(why))))) => {
-            drop(scene.end().await);
+            drop(scene.end(false).await);
             return all("unsupported", &format!("the page says so: {why}"));
         }
         Ok(Ok((scene, Ok(Honest::OnlyByHand(why))))) => {
-            drop(scene.end().await);
+            drop(scene.end(false).await);
             return all(NOT_MEASURED, &why);
         }
         Ok(Ok((scene, Err(error)))) => {
-            drop(scene.end().await);
+            drop(scene.end(false).await);
             return all(INVALID, &format!("the honest control failed: {error:#}"));
         }
         Ok(Err(error)) => return all(INVALID, &format!("the row could not be set up: {error:#}")),
@@ -117,7 +117,7 @@ pub(crate) async fn measure(place: &Place<'_>, row: &str, number: u64) -> Vec<Me
         of("per-tab", tabs::per_tab(&mut scene)).await,
     ];
     // The picture of the end says nothing here.
-    drop(tokio::time::timeout(WITHIN, scene.end()).await);
+    drop(tokio::time::timeout(WITHIN, scene.end(false)).await);
     if keeps_by_hand(row, place.launch) {
         for measure in measured.iter_mut().filter(|measure| matches!(measure.usability, "reload" | "tabs")) {
             (measure.value, measure.why) = found(NOT_MEASURED, BY_HAND);

@@ -116,7 +116,7 @@ async fn enter(
     remember: bool,
 ) -> Result<Before> {
     let who = if remember { "remembered" } else { "returns" };
-    let person = Person { email: format!("{who}{number}@example.com"), canary: format!("{who}-canary-{number}-zq") };
+    let person = Person::named(who, number);
     world.open_account(row, &person.email, &person.canary).await?;
     let page = context.page().await?;
     page.goto(&home(world, row)).await?;

@@ -27,7 +27,7 @@ pub(crate) use self::cache::Cache;
 pub(crate) use self::cloakroom::{Cloakroom, STRATEGIES, program};
 pub(crate) use self::machine::Machine;
 pub(crate) use self::names::Names;
-pub(crate) use self::site::{Served, Site};
+pub(crate) use self::site::{LOOT, Served, Site};
 pub(crate) use self::wire::{Seen, Wire, cut, millis};
 use crate::meddle::Meddle;
 

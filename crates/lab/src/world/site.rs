@@ -1,6 +1,7 @@
-//! A site in the attacker's hands: it serves what it was given, and collects whatever is sent to `/loot`.
+//! A site in the attacker's hands: it serves what it was given, and collects whatever is sent to `/loot/` and the number of the round.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Result, bail};
@@ -12,6 +13,9 @@ use http::{Request, Response, StatusCode};
 use tokio::sync::watch;
 
 use super::wire::ARRIVES_WITHIN;
+
+/// The beginning of the collector's addresses.
+pub(crate) const LOOT: &str = "/loot/";
 
 /// What stands at one path.
 #[derive(Debug, Clone)]
@@ -46,6 +50,8 @@ impl Served {
 pub(crate) struct Site {
     pages: Mutex<HashMap<String, Served>>,
     loot: Mutex<Vec<String>>,
+    /// How often it was wiped.
+    round: AtomicU64,
     grown: watch::Sender<u64>,
 }
 
@@ -58,7 +64,13 @@ impl Site {
     /// Forgets pages and loot, between two cells.
     pub(crate) fn wipe(&self) {
         self.pages.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.round.fetch_add(1, Ordering::Relaxed);
         self.loot.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    /// Where it collects now. What is sent to an earlier round's address is thanked for and thrown away.
+    pub(crate) fn loot_path(&self) -> String {
+        format!("{LOOT}{}", self.round.load(Ordering::Relaxed))
     }
 
     /// Everything collected so far.
@@ -95,11 +107,13 @@ impl Site {
     /// Answers one request.
     pub(crate) fn answer(&self, request: &Request<Bytes>) -> Response<Bytes> {
         let path = request.uri().path();
-        if path == "/loot" {
-            let query = request.uri().query().unwrap_or_default();
-            let piece = format!("{query}{}", String::from_utf8_lossy(request.body()));
-            self.loot.lock().unwrap_or_else(PoisonError::into_inner).push(piece);
-            self.grown.send_modify(|count| *count += 1);
+        if path.starts_with(LOOT) {
+            if path == self.loot_path() {
+                let query = request.uri().query().unwrap_or_default();
+                let piece = format!("{query}{}", String::from_utf8_lossy(request.body()));
+                self.loot.lock().unwrap_or_else(PoisonError::into_inner).push(piece);
+                self.grown.send_modify(|count| *count += 1);
+            }
             return open(Response::new(Bytes::from_static(b"thanks")));
         }
         let Some(served) = self.pages.lock().unwrap_or_else(PoisonError::into_inner).get(path).cloned() else {
