@@ -12,11 +12,20 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use crate::person::{Person, READY, open_as_nobody, tries};
-use crate::scene::Place;
 use crate::world::{World, own};
 
 /// Files of a profile larger than this hold no credential of an hour ago.
 const LARGEST_FILE: u64 = 8 << 20;
+
+/// Where cells happen: a world, a browser in it, and how that was started.
+#[derive(Clone, Copy)]
+pub(crate) struct Place<'a> {
+    pub(crate) world: &'a World,
+    pub(crate) browser: &'a Browser,
+    pub(crate) launch: &'a Launch,
+    /// Browsers that some attacks need beside it.
+    pub(crate) beside: &'a Beside,
+}
 
 /// What there is by now.
 #[derive(Default)]

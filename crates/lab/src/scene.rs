@@ -8,22 +8,12 @@ use cloakroom_lab_report::{Actor, Evidence, Step};
 use cloakroom_lab_victims::{Deed, What};
 use serde_json::json;
 
-use crate::beside::{Aging, Beside};
+use crate::beside::{Aging, Beside, Place};
 use crate::person::{Person, READY, does, open_as_nobody};
 use crate::world::{Seen, World, millis};
 
 /// How a cell ends that found out what it wanted to: the verdict and the sentence that says what was seen.
 pub(crate) type Outcome = (cloakroom_lab_report::Verdict, String);
-
-/// Where cells happen: a world, a browser in it, and how that was started.
-#[derive(Clone, Copy)]
-pub(crate) struct Place<'a> {
-    pub(crate) world: &'a World,
-    pub(crate) browser: &'a Browser,
-    pub(crate) launch: &'a Launch,
-    /// Browsers that some attacks need beside it.
-    pub(crate) beside: &'a Beside,
-}
 
 /// How the honest use went.
 pub(crate) enum Honest {

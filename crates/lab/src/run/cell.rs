@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 use cloakroom_lab_report::{Cell, Control, Evidence, Verdict};
 
 use crate::attack::Attack;
-use crate::scene::{Honest, Kept, Place, Scene};
+use crate::beside::Place;
+use crate::scene::{Honest, Kept, Scene};
 use crate::world::millis;
 
 /// No cell takes longer, log-in and picture included.

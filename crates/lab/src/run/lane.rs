@@ -13,8 +13,8 @@ use super::cell::{Attempt, attempt};
 use super::plan::{OLD, Plan, SAYS_NOTHING, State};
 use super::progress::Progress;
 use crate::attack::Attack;
-use crate::beside::Beside;
-use crate::scene::{Kept, Place};
+use crate::beside::{Beside, Place};
+use crate::scene::Kept;
 use crate::usability::{Measure, measure, restarts};
 use crate::world::World;
 

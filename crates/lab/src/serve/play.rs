@@ -12,9 +12,9 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::feed::Feed;
 use crate::attack::{Attack, find};
-use crate::beside::Beside;
+use crate::beside::{Beside, Place};
 use crate::redeem::{Loot, redeem};
-use crate::scene::{Honest, Place, Scene};
+use crate::scene::{Honest, Scene};
 use crate::world::{World, cut};
 
 /// No act takes longer.

@@ -1,7 +1,6 @@
 //! The columns in a real browser: rows of which everybody knows how they behave.
 
-use crate::beside::Beside;
-use crate::scene::Place;
+use crate::beside::{Beside, Place};
 use cloakroom_browser::{Browser, Engine, Launch, ThirdParty};
 
 use super::{COLUMNS, Measure, measure, restarts};

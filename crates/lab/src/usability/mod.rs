@@ -19,7 +19,8 @@ use anyhow::Result;
 use cloakroom_browser::Launch;
 
 pub(crate) use self::restart::restarts;
-use crate::scene::{Honest, Place, Scene};
+use crate::beside::Place;
+use crate::scene::{Honest, Scene};
 
 /// The columns, as the catalogue names and orders them.
 pub(crate) const COLUMNS: [&str; 11] = [
