@@ -1,7 +1,7 @@
 //! Another page, on another site or on a sibling of the victim's: C1 to C5, C9, C10 and U1. The oracle is the application's
 //! audit log; that the request was made at all is read from the wire.
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use cloakroom_browser::Page;
 use cloakroom_lab_report::{Actor, Verdict};
 use cloakroom_lab_victims::What;
@@ -131,6 +131,8 @@ pub(super) async fn two_minutes(scene: &mut Scene<'_>) -> Result<Outcome> {
         scene.step(Actor::Victim, format!("does nothing for {} seconds", WINDOW.as_secs()), "");
     }
     let old = judge(&strike(scene, From::OtherSite, &[Way::Form]).await?, None, "another site");
+    // Asked afterwards, since an application may give out a new cookie for it.
+    ensure!(scene.victim.sees_own_profile(&scene.page).await?, "the victim was logged out while their cookie grew old");
     Ok(match old.0 {
         Verdict::Forge => {
             (Verdict::Forge, "a form of another site takes the cookie along, however old it is".to_owned())

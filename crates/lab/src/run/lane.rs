@@ -251,8 +251,7 @@ impl Lane {
     }
 
     /// One attempt, and another one where the browser did not even open a tab for the first, or where the first came to nothing
-    /// in a context that others had used; none on a row that was seen not
-    /// to live in this browser.
+    /// in a context that others had used; none on a row that was seen not to live in this browser.
     async fn once(&mut self, row: &str, attack: &'static Attack) -> Attempt {
         if let Some(seen) = self.lacking.get(row) {
             return seen.same_again();
