@@ -1,4 +1,5 @@
-// Builds dist/client.js, dist/approve.js, dist/pages.js (for Cloakroom's own pages) and dist/client.d.ts; with --check, says whether the committed ones are what the source gives.
+// Builds dist/client.js, dist/approve.js, dist/pages.js (for Cloakroom's own pages), the package's entries dist/index.js and
+// dist/react.js, and types; with --check, says whether the committed ones are what the source gives.
 import { createHash } from "node:crypto";
 import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -36,7 +37,16 @@ for (const name of ["client", "approve", "pages"]) {
   scripts[`dist/${name}.js`] = `/* cloakroom client, source sha256:${source} */\n${outputFiles[0].text}`;
 }
 
-const wanted = { ...scripts, "dist/client.d.ts": declarations() };
+// What an application's bundler takes in: readable, and measured as small as that will make it.
+const entries = {};
+for (const name of ["index", "react"]) {
+  const source = { entryPoints: [here(`src/${name}.ts`).pathname], bundle: true, format: "esm", target: "es2022", write: false, plugins: [beside(name)] };
+  const [readable, small] = await Promise.all([false, true].map((minify) => build({ ...source, minify })));
+  entries[`dist/${name}.js`] = readable.outputFiles[0].text;
+  scripts[`dist/${name}.js`] = small.outputFiles[0].text;
+}
+
+const wanted = { ...scripts, ...entries, ...declarations() };
 for (const [path, text] of Object.entries(scripts)) {
   const size = gzipSync(text, { level: 9 }).length;
   console.log(`${path}: ${text.length} bytes, ${size} gzipped (limit ${LIMIT})`);
@@ -49,7 +59,18 @@ for (const [path, text] of Object.entries(wanted)) {
   else if (readFileSync(here(path), "utf8") !== text) fail(`${path} is not what src gives: run \`npm run build\``);
 }
 
-// One file: the interface, and the event and outcome names that it mentions.
+// An entry that uses another one imports it, as it imports React: there is one `createClient` in an application.
+function beside(entry) {
+  return {
+    name: "beside",
+    setup: ({ onResolve }) => {
+      onResolve({ filter: /^react$/ }, ({ path }) => ({ path, external: true }));
+      onResolve({ filter: /\/index\.ts$/ }, () => (entry === "index" ? undefined : { path: "./index.js", external: true }));
+    },
+  };
+}
+
+// Of client.js one file: the interface, and the event and outcome names that it mentions.
 function declarations() {
   const out = mkdtempSync(join(tmpdir(), "cloakroom-client-"));
   try {
@@ -59,7 +80,12 @@ function declarations() {
     const type = (file, name) => lines(file).find((line) => line.startsWith(`export type ${name} `));
     const client = lines("client.d.ts").filter((line) => !/^(import|export type \{)/.test(line));
     const own = "declare global {\n  var cloakroom: Readonly<Cloakroom>;\n}\n";
-    return [type("announce.d.ts", "EventName"), type("refresh.d.ts", "Outcome"), ...client].join("\n") + own;
+    const entry = (name) => readFileSync(join(out, `${name}.d.ts`), "utf8").replaceAll(/"\.\/(\w+)\.ts"/g, '"./$1.js"');
+    return {
+      "dist/client.d.ts": [type("announce.d.ts", "EventName"), type("refresh.d.ts", "Outcome"), ...client].join("\n") + own,
+      "dist/index.d.ts": entry("index"),
+      "dist/react.d.ts": entry("react"),
+    };
   } finally {
     rmSync(out, { recursive: true });
   }

@@ -12,6 +12,7 @@
     reason = "a developer's program: it ends with a message, its report is its output, and counts are far below 2^52"
 )]
 
+mod apache;
 mod context;
 mod figure;
 mod http;

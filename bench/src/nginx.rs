@@ -34,7 +34,37 @@ pub(crate) fn proxy(folder: &Path, workers: usize, to: SocketAddr) -> Result<Ngi
     })
 }
 
+/// The same, which asks Cloakroom about each request as `examples/forward-auth/nginx.conf` does.
+pub(crate) fn asking(folder: &Path, workers: usize, to: SocketAddr, verify: SocketAddr, cookie: &str) -> Result<Nginx> {
+    let fields = ["authorization", "cloakroom_cookie", "cloakroom_account", "cloakroom_session", "cloakroom_roles"];
+    let learn = fields.map(|name| format!("auth_request_set $said_{name} $upstream_http_{name};")).concat();
+    let tell = fields.map(|name| {
+        let field = if name == "cloakroom_cookie" { "Cookie".to_owned() } else { name.replace('_', "-") };
+        format!("proxy_set_header {field} $said_{name};")
+    });
+    let tell = tell.concat();
+    start_until(folder, workers, cookie, &|address| {
+        format!(
+            "upstream application {{ server {to}; keepalive 64; keepalive_requests 100000000; }}\n\
+             upstream verify {{ server {verify}; keepalive 64; keepalive_requests 100000000; }}\n\
+             server {{ listen {address}; proxy_http_version 1.1;\n\
+             location / {{ auth_request /.verify; {learn} proxy_pass http://application; proxy_set_header Connection \"\"; \
+             {tell} }}\n\
+             location = /.verify {{ internal; proxy_pass http://verify/auth/verify-subrequest; proxy_pass_request_body off; \
+             proxy_set_header Content-Length \"\"; proxy_set_header Connection \"\"; \
+             proxy_set_header X-Forwarded-Host $http_host; proxy_set_header X-Forwarded-Proto $scheme; \
+             proxy_set_header X-Forwarded-For $remote_addr; proxy_set_header X-Forwarded-Method $request_method; \
+             proxy_set_header X-Forwarded-Uri $request_uri; }} }}"
+        )
+    })
+}
+
 fn start(folder: &Path, workers: usize, server: &dyn Fn(SocketAddr) -> String) -> Result<Nginx> {
+    start_until(folder, workers, "", server)
+}
+
+/// Starts it, and waits until it answers a request with this cookie.
+fn start_until(folder: &Path, workers: usize, cookie: &str, server: &dyn Fn(SocketAddr) -> String) -> Result<Nginx> {
     let address = free()?;
     let here = folder.display();
     let user = if is_root() { "user root;" } else { "" };
@@ -51,7 +81,7 @@ fn start(folder: &Path, workers: usize, server: &dyn Fn(SocketAddr) -> String) -
     command.arg("-e").arg(folder.join("error.log")).arg("-p").arg(folder).arg("-c").arg(&file);
     let mut process = Process::start(&mut command, &folder.join("nginx.log"))?;
     let until = Instant::now() + Duration::from_secs(5);
-    while !answers(address) {
+    while !answers(address, cookie) {
         if let Some(status) = process.ended() {
             bail!("nginx ended ({status}): {}", std::fs::read_to_string(folder.join("nginx.log"))?);
         }
@@ -61,7 +91,9 @@ fn start(folder: &Path, workers: usize, server: &dyn Fn(SocketAddr) -> String) -
     Ok(Nginx { address, process })
 }
 
-fn answers(address: SocketAddr) -> bool {
-    let answer = http::Client::connect(address).and_then(|mut client| client.send(&http::get("/", &[])));
+fn answers(address: SocketAddr, cookie: &str) -> bool {
+    let headers = [("cookie", cookie)];
+    let headers = if cookie.is_empty() { &[] } else { headers.as_slice() };
+    let answer = http::Client::connect(address).and_then(|mut client| client.send(&http::get("/", headers)));
     answer.is_ok_and(|answer| answer.status == 200)
 }

@@ -8,6 +8,7 @@ use std::process::Command;
 pub(crate) enum Tool {
     Nginx,
     Wrk,
+    Apache,
     Postgres,
     Exim,
 }
@@ -18,6 +19,7 @@ impl Tool {
         match self {
             Self::Nginx => starts("nginx"),
             Self::Wrk => starts("wrk"),
+            Self::Apache => std::path::Path::new("/usr/lib/apache2/modules/mod_auth_openidc.so").exists(),
             // Where `dev/testbed` starts it from.
             Self::Exim => std::path::Path::new("/usr/sbin/exim4").exists(),
             // Debian keeps the server's programs out of `PATH`, and puts this one there.
@@ -30,6 +32,8 @@ impl Tool {
         match self {
             Self::Nginx => "nginx-light",
             Self::Wrk => "wrk",
+            // Brings Apache with it.
+            Self::Apache => "libapache2-mod-auth-openidc",
             Self::Postgres => "postgresql",
             Self::Exim => "exim4-daemon-light",
         }
@@ -38,7 +42,7 @@ impl Tool {
 
 /// Says what is missing, then installs it; or refuses, with what to do.
 pub(crate) fn ensure_there(needed: &[Tool], refuse: bool) -> Result<()> {
-    let all = [Tool::Nginx, Tool::Wrk, Tool::Postgres, Tool::Exim];
+    let all = [Tool::Nginx, Tool::Wrk, Tool::Apache, Tool::Postgres, Tool::Exim];
     let missing = all.into_iter().filter(|tool| needed.contains(tool) && !tool.is_there());
     let missing: Vec<_> = missing.map(Tool::package).collect();
     if missing.is_empty() {

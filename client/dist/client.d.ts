@@ -30,7 +30,10 @@ export interface Cloakroom {
     token(): Promise<string | null>;
     /** Renews the session's cookies and token. `unavailable` is not a log-out: try again later. Never rejects. */
     refresh(): Promise<Outcome>;
-    /** Ends this session; with `others` all but this one, with `all` every one. Rejects when it was not done. */
+    /**
+     * Ends this session; with `others` all but this one, with `all` every one. Rejects when it was not done. Where a provider
+     * stands behind the session, the page then goes there, to be logged out as well.
+     */
     logout(scope?: "others" | "all"): Promise<void>;
     /** Goes to the log-in page, which comes back to `returnTo` (its path and query; by default, here). */
     login(returnTo?: string | URL | Location): void;

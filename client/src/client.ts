@@ -46,7 +46,10 @@ export interface Cloakroom {
   token(): Promise<string | null>;
   /** Renews the session's cookies and token. `unavailable` is not a log-out: try again later. Never rejects. */
   refresh(): Promise<Outcome>;
-  /** Ends this session; with `others` all but this one, with `all` every one. Rejects when it was not done. */
+  /**
+   * Ends this session; with `others` all but this one, with `all` every one. Rejects when it was not done. Where a provider
+   * stands behind the session, the page then goes there, to be logged out as well.
+   */
   logout(scope?: "others" | "all"): Promise<void>;
   /** Goes to the log-in page, which comes back to `returnTo` (its path and query; by default, here). */
   login(returnTo?: string | URL | Location): void;
@@ -113,6 +116,8 @@ async function logout(scope?: "others" | "all"): Promise<void> {
   const response = await fetch(auth + "logout" + path, { method: "POST" });
   await settle(response);
   if (path !== "/others") over();
+  // The provider that this session came from is logged out of there.
+  if (response.status === 200) location.assign(((await response.json()) as { continue_at: string }).continue_at);
 }
 
 function login(returnTo: string | URL | Location = location): void {

@@ -1,4 +1,4 @@
-/** What is said to the server, and how its refusals are read. Knows no session state. */
+/** What is said to the server, and where. Knows no session state. */
 
 /** Absolute addresses only: an injected `<base>` moves relative ones to another site. */
 export const origin = location.origin;
@@ -19,12 +19,4 @@ export const meeting = "cloakroom" + base;
 /** The browser's own, kept before anybody can wrap it. */
 export const native = globalThis.fetch.bind(globalThis);
 
-/** The `code` of a problem document (RFC 9457), undefined for anything else. Leaves the answer readable. */
-export async function code(response: Response): Promise<unknown> {
-  if (/^application\/problem\+json\b/i.test(response.headers.get("content-type") as string)) {
-    try {
-      return (await response.clone().json()).code;
-    } catch {}
-  }
-  return undefined;
-}
+export { code } from "./problem.ts";

@@ -1,5 +1,6 @@
 //! What is measured, as a table.
 
+mod forward_auth;
 mod gateway;
 mod guesses;
 mod house;
@@ -41,6 +42,7 @@ pub(crate) struct Part {
 /// All of them: those of the design's table in its order, and what belongs to each.
 const PARTS: &[Part] = &[
     gateway::PART,
+    forward_auth::PART,
     verification::PART,
     rotations::SQLITE,
     rotations::POSTGRES,

@@ -5,7 +5,7 @@ use anyhow::{Result, anyhow};
 use cloakroom_core::account::{Account, Email, PasswordHash};
 use cloakroom_core::id::{AccountId, KeyId, SessionId};
 use cloakroom_core::refresh::Family;
-use cloakroom_core::session::{Method, Session, Strategy};
+use cloakroom_core::session::{Method, Roles, Session, Strategy};
 use cloakroom_core::time::{Lifetime, Timestamp};
 use cloakroom_jose::random;
 
@@ -37,5 +37,6 @@ pub(super) fn somewhere(account: AccountId, now: Timestamp) -> Result<Session> {
         user_agent: BROWSER.to_owned(),
         address: "2001:db8:85a3::8a2e:370:7334".to_owned(),
         family: Family::opened(random()?, KeyId::from_bytes(random()?), now),
+        roles: Roles::default(),
     })
 }

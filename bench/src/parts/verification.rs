@@ -138,6 +138,8 @@ fn claims() -> Result<AccessClaims> {
         iss_no: 0,
         auth_time: NOW - 1000,
         amr: vec!["pwd".into()],
+        roles: vec![],
+        groups: vec![],
     })
 }
 

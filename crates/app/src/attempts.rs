@@ -160,6 +160,11 @@ impl App {
         Counted { name: name(b'w', account.as_bytes()), limit }
     }
 
+    /// Wrong proofs of clients from one network.
+    pub(crate) fn counted_by_client_failure(&self, address: IpAddr) -> Counted {
+        Counted { name: name(b'k', prefix(address).as_bytes()), limit: self.settings.limits.network }
+    }
+
     /// Mails to an address.
     pub(crate) fn counted_by_mail(&self, email: &str) -> Counted {
         Counted { name: name(b'm', email.as_bytes()), limit: self.settings.limits.mail }

@@ -95,6 +95,34 @@ pub enum Refusal {
     RevocationsStale,
     /// Sightings are turned off here.
     SightingsOff,
+    /// There is no such provider.
+    UnknownProvider,
+    /// The provider does not answer.
+    ProviderUnreachable,
+    /// The provider did not log somebody in: it, or they, said no.
+    ProviderDenied,
+    /// What came from the provider is no good.
+    ProviderRefused,
+    /// This browser does not wait for that answer of a provider, or no longer.
+    AttemptOver,
+    /// The provider names no address, or none that it has confirmed.
+    AddressUnconfirmed,
+    /// An account has that address already: its owner has to log in to it and add the provider there.
+    LinkNeeded,
+    /// The identity logs in to another account.
+    IdentityTaken,
+    /// It is the only way into the account that is left.
+    LastWayIn,
+    /// What says that somebody has logged out at a provider is no good.
+    LogoutTokenRefused,
+    /// A client does not get what it asks for at the token endpoint.
+    Service(cloakroom_core::service::Refusal),
+    /// There is a client of that name. Only operators are told.
+    ClientTaken,
+    /// There is no such client in the store. Only operators are told.
+    UnknownClient,
+    /// A set of keys is none, or has none that is of use here. Only operators are told.
+    BadKeys,
 }
 
 /// Something that should not happen did. Its text is for the log.
@@ -131,6 +159,21 @@ impl std::fmt::Display for Fault {
 }
 
 impl StdError for Fault {}
+
+impl std::fmt::Display for Error {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Refused(refusal) => write!(f, "refused: {refusal:?}"),
+            Self::Failed(fault) => fault.fmt(f),
+        }
+    }
+}
+
+impl From<cloakroom_core::service::Refusal> for Refusal {
+    fn from(refusal: cloakroom_core::service::Refusal) -> Self {
+        Self::Service(refusal)
+    }
+}
 
 impl From<Refusal> for Error {
     fn from(refusal: Refusal) -> Self {

@@ -1,6 +1,8 @@
 //! What the configuration decides, in the terms of the use cases. Nothing here can be invalid: `server` resolved it.
 
 use crate::attempts::Limits;
+use crate::client::Client;
+use crate::provider::Provider;
 use cloakroom_core::account::PasswordPolicy;
 use cloakroom_core::keyring::Rotation;
 use cloakroom_core::refresh::Policy;
@@ -40,6 +42,10 @@ pub struct Settings {
     pub confirm_addresses: bool,
     /// Whether people can open accounts by themselves.
     pub signup: bool,
+    /// Providers that people can log in with, in the order in which they are offered.
+    pub providers: Vec<Arc<Provider>>,
+    /// Services that the configuration knows; more can be in the store.
+    pub clients: Vec<Arc<Client>>,
     /// How many guesses get through.
     pub limits: Limits,
     /// How many steps of 30 seconds before the current one a code of an app may be of: 0 or 1.

@@ -65,11 +65,15 @@ pub enum Act {
     AddApprovalPasskey,
     /// One passkey less.
     RemovePasskey,
+    /// An identity at a provider.
+    AddProvider,
+    /// One identity less.
+    RemoveProvider,
 }
 
 impl Act {
     /// Every act there is.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::ChangePassword,
         Self::ChangeEmail,
         Self::AddTotp,
@@ -78,6 +82,8 @@ impl Act {
         Self::AddPasskey,
         Self::AddApprovalPasskey,
         Self::RemovePasskey,
+        Self::AddProvider,
+        Self::RemoveProvider,
     ];
 
     /// As requests and the store write it.
@@ -91,6 +97,8 @@ impl Act {
             Self::AddPasskey => "add-passkey",
             Self::AddApprovalPasskey => "add-approval-passkey",
             Self::RemovePasskey => "remove-passkey",
+            Self::AddProvider => "add-provider",
+            Self::RemoveProvider => "remove-provider",
         }
     }
 
@@ -105,6 +113,8 @@ impl Act {
         match self {
             Self::ChangeEmail => Some("email"),
             Self::RemovePasskey => Some("passkey"),
+            Self::AddProvider => Some("provider"),
+            Self::RemoveProvider => Some("identity"),
             // A secret, something that is made later, or the only one that there is.
             Self::ChangePassword
             | Self::AddTotp
@@ -126,6 +136,8 @@ impl Act {
             Self::AddPasskey => "add a passkey for logging in",
             Self::AddApprovalPasskey => "add a passkey for approving",
             Self::RemovePasskey => "remove a passkey",
+            Self::AddProvider => "add a site to log in with",
+            Self::RemoveProvider => "remove a site to log in with",
         }
     }
 }

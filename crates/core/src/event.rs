@@ -111,6 +111,14 @@ kinds! {
     RefreshReplayed = "refresh.replayed",
     /// Somebody logged out.
     SessionLoggedOut = "session.logged-out",
+    /// Somebody logged out at the provider that a session was opened with.
+    SessionLoggedOutThere = "session.logged-out-there",
+    /// An identity at a provider logs in to an account from now on.
+    ProviderLinked = "provider.linked",
+    /// It does so no longer.
+    ProviderUnlinked = "provider.unlinked",
+    /// What came from a provider was no good.
+    ProviderFailed = "provider.failed",
     /// Somebody ended one of their sessions from another.
     SessionRevoked = "session.revoked",
     /// A session made room for a newer one.
@@ -133,6 +141,14 @@ kinds! {
     SessionsEndedAll = "session.ended-all",
     /// All sessions of an account but one were ended by its owner.
     SessionsEndedOthers = "session.ended-others",
+    /// A client was registered on the command line.
+    ClientCreated = "client.created",
+    /// A client was removed.
+    ClientRemoved = "client.removed",
+    /// A service was granted a token on behalf of somebody.
+    TokenExchanged = "token.exchanged",
+    /// A client revoked a token of its own.
+    TokenRevoked = "token.revoked",
     /// A key was made.
     KeyMade = "key.made",
     /// A key was withdrawn: nothing that it signed is accepted any longer.

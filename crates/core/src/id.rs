@@ -69,6 +69,11 @@ id! {
     /// Names an account: who.
     AccountId
 }
+impl AccountId {
+    /// The name of no account: what stands in its place where a client speaks for itself. None is ever made of zeros.
+    pub const NOBODY: Self = Self([0; 16]);
+}
+
 id! {
     /// Names a session: our record of one log-in on one device. It is in tokens and lists, and opens nothing.
     SessionId

@@ -20,6 +20,7 @@ pub mod limit;
 pub mod refresh;
 pub mod return_to;
 pub mod secret;
+pub mod service;
 pub mod session;
 pub mod ticket;
 pub mod time;

@@ -11,7 +11,7 @@ use hyper::body::Incoming;
 use crate::body::Body;
 use crate::cookies;
 use crate::gate::{Admission, ClientInfo, Gate, Identity, Outcome, Seen};
-use crate::gateway::Gateway;
+use crate::gateway::{Gateway, Table};
 use crate::inbound::Inbound;
 use crate::link::Link;
 use crate::pool::Lease;
@@ -83,6 +83,21 @@ struct Route {
 
 /// `None`: `OPTIONS *`, which asks about the server and has no route.
 fn route<G>(gateway: &Gateway<G>, parts: &Parts, client: &ClientInfo) -> Result<Option<Route>, Problem> {
+    let Some((index, table, told)) = find(gateway, parts, client)? else { return Ok(None) };
+    let link = table.links.get(index).and_then(Option::as_ref).ok_or(Problem::NoRoute)?;
+    let websocket = tunnel::is_handshake(parts)?;
+    Ok(Some(Route { link: Arc::clone(link), host: host_value(parts, client, told), websocket }))
+}
+
+/// A route's position, the table that it is in, and the host that was asked for.
+pub(crate) type Found<'a> = (usize, arc_swap::Guard<Arc<Table>>, Option<Named<'a>>);
+
+/// Which route a request has. `None`: none, see [`route`].
+pub(crate) fn find<'a, G>(
+    gateway: &Gateway<G>,
+    parts: &'a Parts,
+    client: &'a ClientInfo,
+) -> Result<Option<Found<'a>>, Problem> {
     let named = target::check(parts, &gateway.limits)?;
     if parts.uri.path() == "*" {
         return Ok(None);
@@ -97,9 +112,7 @@ fn route<G>(gateway: &Gateway<G>, parts: &Parts, client: &ClientInfo) -> Result<
             Lost::NotFound => Problem::NoRoute,
             Lost::Ambiguous => Problem::AmbiguousPath,
         })?;
-    let link = table.links.get(index).ok_or(Problem::NoRoute)?;
-    let websocket = tunnel::is_handshake(parts)?;
-    Ok(Some(Route { link: Arc::clone(link), host: host_value(parts, client, told), websocket }))
+    Ok(Some((index, table, told)))
 }
 
 /// The host as a field value: shared with the request's where it has one.
@@ -236,6 +249,9 @@ impl<G: Gate> Exchange<'_, G> {
         let gate = &self.gateway.gate;
         let own = |name: &[u8]| gate.is_own_cookie(name);
         response_headers::clean(&mut parts.headers, &self.link.upstream, self.identity.authenticated, own);
+        if self.identity.closes_cors {
+            response_headers::close_cors(&mut parts.headers);
+        }
         Response::from_parts(parts, Body::relayed(body, lease, watch))
     }
 }

@@ -62,6 +62,9 @@ pub struct Identity {
     /// The token that a plain form of the upstream's page must carry to be let in again; sent to it as
     /// `Cloakroom-Form-Token`. `None` where no page is asked for.
     pub form_token: Option<HeaderValue>,
+    /// Whether the owner alone says which pages may read the answer: what the upstream says of it
+    /// (`Access-Control-Allow-*`) goes.
+    pub closes_cors: bool,
     /// Whether a session was found; the answer is then personal.
     pub authenticated: bool,
     /// Cancelled when the session ends: streams and tunnels of this request end with it.

@@ -12,6 +12,7 @@ use crate::gate::Gate;
 use crate::limits::Limits;
 use crate::link::Link;
 use crate::routes::Routes;
+use crate::upstream::Upstream;
 
 /// The reverse proxy. One per process, shared by all connections.
 pub struct Gateway<G> {
@@ -50,7 +51,8 @@ pub enum SetupError {
 /// Routes and the ways to their upstreams; [`Routes::upstreams`] and `links` have the same order.
 pub(crate) struct Table {
     pub(crate) routes: Routes,
-    pub(crate) links: Vec<Arc<Link>>,
+    /// `None` where nothing is forwarded.
+    pub(crate) links: Vec<Option<Arc<Link>>>,
 }
 
 impl<G: Gate> Gateway<G> {
@@ -101,11 +103,14 @@ impl<G: Gate> Gateway<G> {
 
 impl Table {
     fn new(routes: Routes, limits: &Limits, roots: Option<&rustls::RootCertStore>) -> Result<Self, SetupError> {
-        let https = routes.upstreams().iter().any(|upstream| upstream.to.scheme() == "https");
+        let https = routes.upstreams().iter().filter_map(|one| one.to.as_ref()).any(|to| to.scheme() == "https");
         let tls = if https { Some(Arc::new(tls(roots)?)) } else { None };
-        let link = |upstream| Link::new(upstream, limits, tls.as_ref()).map(Arc::new).ok_or(upstream);
-        let links = routes.upstreams().iter().map(link).collect::<Result<_, _>>();
-        let links = links.map_err(|upstream| SetupError::Address(upstream.name.clone()))?;
+        let link = |upstream: &Upstream| {
+            let Some(to) = &upstream.to else { return Ok(None) };
+            let link = Link::new(upstream, to, limits, tls.as_ref()).map(Arc::new);
+            link.map(Some).ok_or_else(|| SetupError::Address(upstream.name.clone()))
+        };
+        let links = routes.upstreams().iter().map(link).collect::<Result<_, _>>()?;
         Ok(Self { routes, links })
     }
 }

@@ -127,6 +127,14 @@ pub(crate) fn is_framing(name: &str) -> bool {
     NEVER.contains(&name) || is_identity(name)
 }
 
+/// Whether a client's field reaches an application behind another proxy although that replaces what it is told to: another
+/// spelling of an identity (`Cloakroom_Roles`), or another address or method than the one that was judged.
+pub(crate) fn survives_replacing(name: &str) -> bool {
+    const ELSEWHERE: [&str; 4] = ["x-original-", "x-rewrite-", "x-http-method", "x-method-override"];
+    let is_odd = !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    (is_odd && is_identity(name)) || ELSEWHERE.iter().any(|start| name.starts_with(start))
+}
+
 /// Whether a name with odd characters would be taken for one that we set, remove or frame by.
 fn imitates(name: &str) -> bool {
     const OURS: &[&[u8]] = &[
@@ -158,6 +166,18 @@ fn normalised<'a>(name: &str, buffer: &'a mut [u8; LONGEST]) -> &'a [u8] {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn another_spelling_and_another_address_survive_replacing() {
+        for name in
+            ["cloakroom_roles", "cloakroom.account", "x_forwarded_user", "x-original-url", "x-http-method-override"]
+        {
+            assert!(survives_replacing(name), "{name}");
+        }
+        for name in ["cloakroom-roles", "x_custom", "x-forwarded-for", "accept"] {
+            assert!(!survives_replacing(name), "{name}");
+        }
+    }
 
     #[test]
     fn asvs_4_1_3_every_identity_header_is_known_in_every_spelling() {

@@ -18,7 +18,8 @@ pub struct Inbound {
     whole: Bytes,
     seen: BytesMut,
     trailers: Option<HeaderMap>,
-    rest: Incoming,
+    /// `None`: another proxy keeps it, and nothing of it will ever be seen.
+    rest: Option<Incoming>,
     is_rest_over: bool,
     /// What reading met. Who only looked may go on without; the transfer ends with it all the same, since what comes after
     /// would be taken for a clean end.
@@ -30,11 +31,20 @@ const MAX_FRAMES: usize = 256;
 
 impl From<Incoming> for Inbound {
     fn from(rest: Incoming) -> Self {
-        Self { whole: Bytes::new(), seen: BytesMut::new(), trailers: None, rest, is_rest_over: false, broken: None }
+        Self::of(Some(rest), false)
     }
 }
 
 impl Inbound {
+    /// The body of a request that another proxy carries: nothing of it is seen. `may_be_there` is all that is known.
+    pub(crate) fn unseen(may_be_there: bool) -> Self {
+        Self::of(None, !may_be_there)
+    }
+
+    fn of(rest: Option<Incoming>, is_rest_over: bool) -> Self {
+        Self { whole: Bytes::new(), seen: BytesMut::new(), trailers: None, rest, is_rest_over, broken: None }
+    }
+
     /// Reads on until `found` answers something, `max_bytes` were seen in a few hundred pieces at most, or the body ends.
     /// What is looked for is at most `length` bytes long: `found` gets each new piece with so much of what came before
     /// it, so that looking costs no more than reading. The caller bounds the time.
@@ -78,6 +88,9 @@ impl Inbound {
         // Every byte is copied once, into one allocation where the length is known: a million chunks of one byte each
         // would otherwise take a hundred times their size.
         self.seen.reserve(length.saturating_sub(self.seen.len()));
+        if self.rest.is_none() && !self.is_rest_over {
+            return Ok(None);
+        }
         while self.read().await? {
             if self.seen.len() > max_bytes {
                 return Ok(None);
@@ -95,7 +108,8 @@ impl Inbound {
         if self.broken.is_some() {
             return Err(Error::new(Side::Client, Reason::Broken));
         }
-        let frame = match self.rest.frame().await {
+        let Some(rest) = &mut self.rest else { return Ok(false) };
+        let frame = match rest.frame().await {
             Some(Ok(frame)) => frame,
             Some(Err(error)) => {
                 self.broken = Some(error);
@@ -139,13 +153,15 @@ impl Body for Inbound {
         if this.is_rest_over {
             return Poll::Ready(None);
         }
-        let frame = ready!(Pin::new(&mut this.rest).poll_frame(cx));
+        let Some(rest) = &mut this.rest else { return Poll::Ready(None) };
+        let frame = ready!(Pin::new(rest).poll_frame(cx));
         this.is_rest_over = frame.is_none();
         Poll::Ready(frame)
     }
 
     fn is_end_stream(&self) -> bool {
-        let is_rest_over = self.is_rest_over || (self.broken.is_none() && self.rest.is_end_stream());
+        let is_rest_over =
+            self.is_rest_over || (self.broken.is_none() && self.rest.as_ref().is_some_and(Body::is_end_stream));
         self.seen_length() == 0 && self.trailers.is_none() && is_rest_over
     }
 
@@ -154,7 +170,7 @@ impl Body for Inbound {
         if self.is_rest_over && self.trailers.is_none() {
             return SizeHint::with_exact(seen);
         }
-        let rest = self.rest.size_hint();
+        let rest = self.rest.as_ref().map(Body::size_hint).unwrap_or_default();
         let mut hint = SizeHint::new();
         hint.set_lower(rest.lower().saturating_add(seen));
         if let Some(upper) = rest.upper() {

@@ -11,6 +11,7 @@ use hyper::body::Incoming;
 use rustls::pki_types::ServerName;
 use tokio::time::Instant;
 use tokio_rustls::TlsConnector;
+use url::Url;
 
 use crate::error::{Error, Reason};
 use crate::limits::Limits;
@@ -39,8 +40,12 @@ pub(crate) struct Link {
 
 impl Link {
     /// `tls` is needed for `https`. `None` if the upstream's URL is not what [`crate::Routes::new`] accepts.
-    pub(crate) fn new(upstream: &Upstream, limits: &Limits, tls: Option<&Arc<rustls::ClientConfig>>) -> Option<Self> {
-        let to = &upstream.to;
+    pub(crate) fn new(
+        upstream: &Upstream,
+        to: &Url,
+        limits: &Limits,
+        tls: Option<&Arc<rustls::ClientConfig>>,
+    ) -> Option<Self> {
         let named = to.host_str()?;
         let host = named.trim_start_matches('[').trim_end_matches(']').to_owned();
         let authority = to.port().map_or_else(|| named.to_owned(), |port| format!("{named}:{port}"));

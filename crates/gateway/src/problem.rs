@@ -61,6 +61,23 @@ problems! {
     BadUpgrade = BAD_REQUEST 400 "bad-upgrade" "Bad upgrade" "An upgrade is a GET request without a body.";
     /// An `Expect` other than `100-continue`.
     Expectation = EXPECTATION_FAILED 417 "expectation" "Expectation failed" "Only 100-continue can be expected.";
+    /// A call that needs an approval of its own, carried by another proxy: its body is not seen here.
+    UnseenCall = FORBIDDEN 403 "unseen-call" "This call cannot be approved here"
+        "Calls that need an approval of their own must be carried by Cloakroom itself, which sees their bodies.";
+    /// A field that another proxy would carry on to the application although it says who somebody is, or another address.
+    UnreplaceableHeader = BAD_REQUEST 400 "unreplaceable-header" "Header refused"
+        "A header field is another spelling of one that only the proxy may set, or names another address or method.";
+    /// The listener of proxies was asked for something else.
+    VerifyOnly = NOT_FOUND 404 "verify-only" "There is nothing else here"
+        "This listener answers proxies, at /auth/verify, /auth/verify-subrequest and /auth/verify-refusal. Everything else is at server.listen.";
+    /// Somebody who is no listed proxy asked about a request.
+    NotAProxy = FORBIDDEN 403 "not-a-proxy" "Only proxies may ask" "Add the address of this proxy to server.trusted_proxies.";
+    /// A proxy did not say about which request it asks, or said it in two ways.
+    BadQuestion = BAD_REQUEST 400 "bad-question" "It is not said about what"
+        "The proxy must send X-Forwarded-Method, X-Forwarded-Uri and X-Forwarded-Host, once each.";
+    /// A preflight that another proxy carries: a yes to it would be taken for one to the request.
+    UnseenPreflight = FORBIDDEN 403 "unseen-preflight" "Preflights are the proxy's"
+        "Pages of other origins reach the application through Cloakroom itself, or by what the proxy answers to preflights.";
     /// The client was silent in the middle of its body.
     SlowBody = REQUEST_TIMEOUT 408 "slow-body" "Request timeout" "The rest of the body did not arrive in time.";
     /// The client's body ended before its end.

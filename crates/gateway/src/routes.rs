@@ -232,7 +232,7 @@ fn mistakes(upstream: &Upstream, earlier: &[Upstream], reserved: &[&str]) -> Vec
     if upstream.host.as_deref().is_some_and(|host| !is_host(host)) {
         found.push(RouteMistake::Host);
     }
-    if !is_origin(&upstream.to) {
+    if upstream.to.as_ref().is_some_and(|to| !is_origin(to)) {
         found.push(RouteMistake::To);
     }
     found.extend(step_up::flaws(&upstream.step_up, &upstream.path).into_iter().map(|flaw| match flaw {

@@ -51,8 +51,9 @@ pub struct Upstream {
     pub path: String,
     /// Whether the prefix is cut off before forwarding; the upstream then learns it from `X-Forwarded-Prefix`.
     pub strip_prefix: bool,
-    /// An `http` or `https` origin with an optional base path that is put before the forwarded path.
-    pub to: Url,
+    /// An `http` or `https` origin with an optional base path that is put before the forwarded path. `None`: nothing is
+    /// forwarded there; its requests are only judged, for another proxy that carries them ([`crate::Gateway::judge`]).
+    pub to: Option<Url>,
     /// Who may pass.
     pub access: Access,
     /// The `aud` of tokens that are made for it. The gateway only hands it to the gate.
@@ -70,6 +71,11 @@ pub struct Upstream {
 impl Upstream {
     /// An upstream for every host, with the prefix kept, answers not stored, and the general time limits.
     pub fn new(name: impl Into<String>, path: impl Into<String>, to: Url, access: Access) -> Self {
+        Self { to: Some(to), ..Self::elsewhere(name, path, access) }
+    }
+
+    /// The same, to which nothing is forwarded from here.
+    pub fn elsewhere(name: impl Into<String>, path: impl Into<String>, access: Access) -> Self {
         let name = name.into();
         Self {
             audience: name.clone(),
@@ -77,7 +83,7 @@ impl Upstream {
             host: None,
             path: path.into(),
             strip_prefix: false,
-            to,
+            to: None,
             access,
             cache: CachePolicy::NoStore,
             preserve_host: false,

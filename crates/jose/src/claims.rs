@@ -77,15 +77,91 @@ pub struct AccessClaims {
     pub auth_time: i64,
     /// How the user authenticated (RFC 8176).
     pub amr: Vec<String>,
+    /// Roles of the user, where a provider named any (RFC 9068 §2.2.3.1).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub roles: Vec<String>,
+    /// Groups of the user, likewise.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<String>,
 }
 
 impl Claims for AccessClaims {}
 
-fn seconds<'de, D: Deserializer<'de>>(json: D) -> Result<i64, D::Error> {
+/// The claims of an access token that a client was granted (RFC 9068 §2.2, RFC 8693 §4): of its own, where nobody
+/// authenticated and `sub` is the client, or on behalf of a person. Reads [`AccessClaims`] as well.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GrantedClaims {
+    /// As in [`AccessClaims`].
+    pub iss: String,
+    /// The account on whose behalf it was granted, or the client itself.
+    pub sub: String,
+    /// As in [`AccessClaims`]: exactly one.
+    #[serde(deserialize_with = "one_audience")]
+    pub aud: String,
+    /// The client that the token was granted to.
+    pub client_id: String,
+    /// As in [`AccessClaims`].
+    #[serde(deserialize_with = "seconds")]
+    pub exp: i64,
+    /// As in [`AccessClaims`].
+    #[serde(deserialize_with = "seconds")]
+    pub iat: i64,
+    /// As in [`AccessClaims`].
+    pub jti: String,
+    /// The session on whose behalf it was granted; of a client's own token, its name on the revocation feed.
+    pub sid: String,
+    /// As in [`AccessClaims`]; 0 of a client's own.
+    pub r#gen: u32,
+    /// As in [`AccessClaims`]; 0 of a client's own.
+    pub iss_no: u32,
+    /// When the person authenticated, if there is one.
+    #[serde(default, deserialize_with = "maybe_seconds", skip_serializing_if = "Option::is_none")]
+    pub auth_time: Option<i64>,
+    /// How the person authenticated.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub amr: Vec<String>,
+    /// As in [`AccessClaims`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub roles: Vec<String>,
+    /// As in [`AccessClaims`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<String>,
+    /// What it is good for, with a space between (RFC 9068 §2.2.3). Missing where nothing was said of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scope: Option<String>,
+    /// Who acts on behalf of the person (RFC 8693 §4.1).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub act: Option<Actor>,
+}
+
+impl Claims for GrantedClaims {}
+
+/// Who acts on behalf of somebody, and who did before (RFC 8693 §4.1). Only the outermost one acts now.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Actor {
+    /// The client.
+    pub sub: String,
+    /// The client that acted before it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub act: Option<Box<Actor>>,
+}
+
+impl Actor {
+    /// How many have acted, this one included.
+    pub fn depth(&self) -> usize {
+        std::iter::successors(Some(self), |actor| actor.act.as_deref()).count()
+    }
+}
+
+fn maybe_seconds<'de, D: Deserializer<'de>>(json: D) -> Result<Option<i64>, D::Error> {
+    seconds(json).map(Some)
+}
+
+pub(crate) fn seconds<'de, D: Deserializer<'de>>(json: D) -> Result<i64, D::Error> {
     Ok(NumericDateValue.deserialize(json)?.rounded_down)
 }
 
-fn one_audience<'de, D: Deserializer<'de>>(json: D) -> Result<String, D::Error> {
+pub(crate) fn one_audience<'de, D: Deserializer<'de>>(json: D) -> Result<String, D::Error> {
     #[derive(Deserialize)]
     #[serde(untagged)]
     enum Audience {
@@ -114,6 +190,21 @@ mod tests {
         let claims: AccessClaims = serde_json::from_value(wire()).unwrap();
         assert_eq!((claims.r#gen, claims.iss_no, claims.auth_time), (3, 2, 90));
         assert_eq!(serde_json::to_value(&claims).unwrap(), wire());
+    }
+
+    #[test]
+    fn rfc8693_4_1_the_chain_of_actors_is_nested_and_survives_a_round_trip() {
+        // The example of RFC 8693 §4.1, figure 6, within our claims.
+        let act = serde_json::json!({"sub": "https://service16.example.com", "act": {"sub": "https://service77.example.com"}});
+        let mut granted = wire();
+        granted["act"] = act.clone();
+        granted["scope"] = "a b".into();
+        let claims: GrantedClaims = serde_json::from_value(granted.clone()).unwrap();
+        assert_eq!(claims.act.as_ref().map(Actor::depth), Some(2));
+        assert_eq!(serde_json::to_value(&claims).unwrap(), granted);
+        // What a person holds reads as well, with nobody acting.
+        let own: GrantedClaims = serde_json::from_value(wire()).unwrap();
+        assert_eq!((own.act, own.scope, own.auth_time), (None, None, Some(90)));
     }
 
     #[test]

@@ -82,6 +82,15 @@ pub enum Refused {
     /// `iss` is not the expected issuer.
     #[error("the token is of another issuer")]
     WrongIssuer,
+    /// `sub` is not the client that the assertion is from.
+    #[error("the assertion is about another subject than its client")]
+    WrongSubject,
+    /// `exp` lies further ahead than is accepted of an assertion, or `iat` further back.
+    #[error("the assertion lives for too long")]
+    LivesTooLong,
+    /// Nobody but a service stands behind it, where a person is asked for. This crate never says so; its callers do.
+    #[error("the token is of a service, and a person is asked for")]
+    NoPerson,
     /// `aud` does not contain the expected audience.
     #[error("the token is for another audience")]
     WrongAudience,

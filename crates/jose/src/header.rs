@@ -42,6 +42,11 @@ impl<'h> Header<'h> {
     pub(crate) fn is_of_type(&self, expected: &str) -> bool {
         self.typ.as_deref().is_some_and(|typ| media_type(typ).eq_ignore_ascii_case(media_type(expected)))
     }
+
+    /// Whether the token says nothing of its kind: `typ` is missing, or is `JWT`, which every token is (RFC 7519 §5.1).
+    pub(crate) fn is_untyped(&self) -> bool {
+        self.typ.is_none() || self.is_of_type("JWT")
+    }
 }
 
 /// `application/` may be left out where no other slash follows (RFC 7515 §4.1.9).
@@ -140,5 +145,18 @@ mod tests {
             assert!(!is(typ, "at+jwt"), "{typ}");
         }
         assert!(!Header::parse(br#"{"alg":"EdDSA"}"#).unwrap().is_of_type("at+jwt"));
+    }
+
+    #[test]
+    fn j87_17_jwt_is_no_type() {
+        let is_untyped = |header: &str| Header::parse(header.as_bytes()).unwrap().is_untyped();
+        for header in
+            [r#"{"alg":"EdDSA"}"#, r#"{"alg":"EdDSA","typ":"jwt"}"#, r#"{"alg":"EdDSA","typ":"application/JWT"}"#]
+        {
+            assert!(is_untyped(header), "{header}");
+        }
+        for typ in ["", "at+jwt", "logout+jwt", "dpop+jwt", "JWT ", "JOSE"] {
+            assert!(!is_untyped(&serde_json::json!({"alg": "EdDSA", "typ": typ}).to_string()), "{typ}");
+        }
     }
 }

@@ -30,6 +30,8 @@
 //!     iss_no: 1,
 //!     auth_time: 999_000,
 //!     amr: vec!["pwd".into()],
+//!     roles: vec![],
+//!     groups: vec![],
 //! };
 //! let token = key.sign("at+jwt", &claims)?;
 //!
@@ -47,6 +49,7 @@
 #![warn(missing_docs)]
 
 mod algorithm;
+mod assertion;
 mod claims;
 mod compact;
 mod digest;
@@ -66,9 +69,10 @@ mod verify;
 mod verifying;
 
 pub use algorithm::Algorithm;
-pub use claims::{AccessClaims, Claims, Verified};
+pub use assertion::{Assertion, AssertionKind, ExpectAssertion, claimed_issuer, verify_assertion};
+pub use claims::{AccessClaims, Actor, Claims, GrantedClaims, Verified};
 pub use compact::{MAX_HEADER, MAX_TOKEN};
-pub use digest::sha256;
+pub use digest::{sha256, sha512};
 pub use error::{KeyError, Refused};
 pub use jwk::Jwk;
 pub use jwk_set::JwkSet;
@@ -78,5 +82,8 @@ pub use master::MasterKey;
 pub use random::random;
 pub use signing::SigningKey;
 pub use strict_json::is_strict_object;
-pub use verify::{Expect, MAX_LEEWAY, verify, verify_expired_too, verify_signature, verify_signature_with};
+pub use verify::{
+    Expect, ExpectOpenId, MAX_LEEWAY, OpenIdKind, verify, verify_expired_too, verify_for_anybody, verify_openid,
+    verify_signature, verify_signature_with,
+};
 pub use verifying::VerifyingKey;

@@ -25,12 +25,15 @@ impl<'p> Registered<'p> {
         object(payload).ok_or(Refused::BadClaims)
     }
 
-    /// Made by `issuer`, for `audience` among others. Compared byte by byte (RFC 7519 §2, `StringOrURI`).
-    pub(crate) fn check_parties(&self, issuer: &str, audience: &str) -> Result<(), Refused> {
+    /// Made by `issuer`. Compared byte by byte (RFC 7519 §2, `StringOrURI`).
+    pub(crate) fn check_issuer(&self, issuer: &str) -> Result<(), Refused> {
         let iss = self.iss.as_deref().ok_or(Refused::BadClaims)?;
-        if iss != issuer {
-            return Err(Refused::WrongIssuer);
-        }
+        if iss == issuer { Ok(()) } else { Err(Refused::WrongIssuer) }
+    }
+
+    /// Made by `issuer`, for `audience` among others. Compared as [`Self::check_issuer`] does.
+    pub(crate) fn check_parties(&self, issuer: &str, audience: &str) -> Result<(), Refused> {
+        self.check_issuer(issuer)?;
         match &self.aud {
             Audiences::Missing => Err(Refused::BadClaims),
             Audiences::One(one) if one == audience => Ok(()),

@@ -31,6 +31,8 @@ fn claims(sub: &str, exp: i64) -> AccessClaims {
         iss_no: 3,
         auth_time: 90,
         amr: vec!["pwd".into()],
+        roles: vec![],
+        groups: vec![],
     }
 }
 

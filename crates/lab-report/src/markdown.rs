@@ -126,6 +126,9 @@ fn defences(text: &mut String, index: &Index) {
     }
     say!(text, "\n## Without this, that works again\n");
     say!(text, "Each defence of Cloakroom was removed by a proxy, and the attacks were made again.\n");
+    if let Some(from) = &index.run.defences_from {
+        say!(text, "This was another run: {}.\n", plain(from));
+    }
     say!(text, "| defence | removed by | what works again | cells tried |\n|---|---|---|--:|");
     for defence in &index.run.defences {
         let again: Vec<String> = defence

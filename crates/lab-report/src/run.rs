@@ -37,6 +37,9 @@ pub struct Run {
     pub usability: Vec<UsabilityCell>,
     /// What happens to Cloakroom without one of its defences.
     pub defences: Vec<Defence>,
+    /// When and by which command the defences were removed, if that was another run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub defences_from: Option<String>,
 }
 
 /// A column group: one browser with third-party cookies in one state.

@@ -72,11 +72,14 @@ pub(crate) fn routes() -> String {
             Guard::SignedIn => "signed in",
             Guard::Approver => "whoever knows its name, where approvals happen",
             Guard::Service => "services",
+            Guard::Provider => "providers, by what they sign",
+            Guard::Client => "clients, by what they show",
         };
         let reads = match row.body {
             Body::None => "nothing",
             Body::Fields => "JSON or form",
             Body::List => "JSON",
+            Body::Parameters => "form",
             Body::Report => "report",
         };
         let cached = match row.cache {
@@ -86,6 +89,11 @@ pub(crate) fn routes() -> String {
         let _ = writeln!(page, "| `{} {}` | {who} | {reads} | {cached} | {} |", row.method, row.path, row.does);
     }
     page
+}
+
+/// `docs/reference/openapi.json`, as it is served at `/auth/openapi.json`.
+pub(crate) fn openapi() -> String {
+    format!("{:#}\n", cloakroom_web::openapi())
 }
 
 fn object(value: &Value) -> impl Iterator<Item = (&String, &Value)> {

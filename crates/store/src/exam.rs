@@ -10,7 +10,7 @@ use cloakroom_core::id::{AccountId, EventId, KeyId, SessionId};
 use cloakroom_core::keyring::{KeyRecord, Purpose};
 use cloakroom_core::refresh::EndReason;
 use cloakroom_core::refresh::{Ended, Family};
-use cloakroom_core::session::{Method, Session, Strategy};
+use cloakroom_core::session::{Method, Roles, Session, Strategy};
 use cloakroom_core::time::Timestamp;
 use std::sync::Arc;
 use tokio::sync::Barrier;
@@ -141,6 +141,7 @@ pub(crate) fn session(n: u8, account: u8) -> Session {
         user_agent: "Mozilla/5.0 (\u{1F98A}; 'quoted\"; --)".to_owned(),
         address: "2001:db8::1".to_owned(),
         family: Family::opened([n; 16], key_id(200), NOW),
+        roles: Roles::of(["auditor"], ["staff", "r\u{e9}gion"]).0,
     }
 }
 

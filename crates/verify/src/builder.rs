@@ -19,6 +19,7 @@ use crate::sightings::{Reporter, Sightings};
 use crate::verifier::{Inner, Rules, Tasks, Verifier};
 
 /// What a verifier is to be. Made by [`Verifier::builder`].
+#[expect(clippy::struct_excessive_bools, reason = "four independent settings, each set by a method of its name")]
 #[must_use]
 pub struct Builder {
     issuer: String,
@@ -30,6 +31,7 @@ pub struct Builder {
     leeway: Duration,
     accept_typ_jwt: bool,
     accept_bound: bool,
+    accept_services: bool,
     longest: Option<Duration>,
     tokens: usize,
     keys: KeySettings,
@@ -84,6 +86,7 @@ impl Verifier {
             leeway: Duration::from_secs(5),
             accept_typ_jwt: false,
             accept_bound: false,
+            accept_services: false,
             longest: None,
             tokens: 10_000,
             keys: KeySettings {
@@ -163,6 +166,14 @@ impl Builder {
     /// does not check that binding: only for services behind something that does.
     pub fn accept_bound_tokens(mut self) -> Self {
         self.accept_bound = true;
+        self
+    }
+
+    /// Accepts tokens of services that call for themselves, without a person (`sub` is the `client_id`; RFC 9068 §2.2). Only for
+    /// APIs that look at [`AccessToken::is_of_service`](crate::AccessToken::is_of_service), or at scopes: to all others, every
+    /// subject is a person.
+    pub fn accept_services(mut self) -> Self {
+        self.accept_services = true;
         self
     }
 
@@ -264,6 +275,7 @@ impl Builder {
             leeway: seconds(self.leeway).min(MAX_LEEWAY),
             accept_typ_jwt: self.accept_typ_jwt,
             accept_bound: self.accept_bound,
+            accept_services: self.accept_services,
             longest: self.longest.map(seconds),
         };
         let (cache, tasks) = (Cache::new(self.tokens), Tasks(tasks));

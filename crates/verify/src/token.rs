@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use cloakroom_core::access::Access;
+use cloakroom_core::id::AccountId;
 use cloakroom_core::time::Timestamp;
 use cloakroom_jose::{Claims, Refused, Verified};
 use serde::Deserialize;
@@ -51,6 +52,7 @@ impl Seen {
         held: Arc<Held>,
         is_ours: bool,
         longest: Option<i64>,
+        accept_services: bool,
     ) -> Result<Self, Refused> {
         let kid = Box::from(verified.kid());
         let Payload(claims) = verified.into_claims();
@@ -58,9 +60,16 @@ impl Seen {
         if text(&claims, "sub").is_none_or(str::is_empty) {
             return Err(Refused::BadClaims);
         }
+        // An API that reckons with people alone takes every subject for one.
+        if is_of_service(&claims) && !accept_services {
+            return Err(Refused::NoPerson);
+        }
         let (issued_at, expires_at) = (seconds(&claims, "iat"), seconds(&claims, "exp"));
         let (Some(issued_at), Some(expires_at)) = (issued_at, expires_at) else { return Err(Refused::BadClaims) };
         let expires_at = longest.map_or(expires_at, |longest| expires_at.min(issued_at.saturating_add(longest)));
+        if let Some(act) = claims.get("act") {
+            check_actors(act)?;
+        }
         let access =
             if is_ours { Some(access(&claims, &kid, issued_at, expires_at).ok_or(Refused::BadClaims)?) } else { None };
         Ok(Self { claims, access, kid, issued_at, expires_at, held, is_sighted: AtomicBool::new(false) })
@@ -69,6 +78,11 @@ impl Seen {
     /// Whether it is good only together with a proof of its client's key (RFC 7800).
     pub(crate) fn is_bound(&self) -> bool {
         self.claims.get("cnf").is_some()
+    }
+
+    /// Whether its use says that its person is there: not of a service, for itself or on behalf of somebody.
+    pub(crate) fn is_used_by_person(&self) -> bool {
+        !is_of_service(&self.claims) && self.claims.get("act").is_none()
     }
 
     /// The name of the key that proved it.
@@ -80,7 +94,8 @@ impl Seen {
 fn access(claims: &Value, kid: &str, issued_at: i64, expires_at: i64) -> Option<Access> {
     let number = |name: &str| claims.get(name)?.as_u64()?.try_into().ok();
     Some(Access {
-        account: text(claims, "sub")?.parse().ok()?,
+        // Names of accounts and of clients are never alike.
+        account: if is_of_service(claims) { AccountId::NOBODY } else { text(claims, "sub")?.parse().ok()? },
         session: text(claims, "sid")?.parse().ok()?,
         generation: number("gen")?,
         issue: number("iss_no")?,
@@ -88,6 +103,28 @@ fn access(claims: &Value, kid: &str, issued_at: i64, expires_at: i64) -> Option<
         expires_at: Timestamp::from_unix_seconds(expires_at),
         key: kid.parse().ok()?,
     })
+}
+
+/// Whether nobody but the client itself stands behind it (RFC 9068 §2.2: `sub` is the client then).
+fn is_of_service(claims: &Value) -> bool {
+    text(claims, "client_id").is_some_and(|client| text(claims, "sub") == Some(client))
+}
+
+/// No chain is longer, whatever an issuer writes: it is read on requests.
+const MAX_ACTORS: usize = 8;
+
+/// `act` names who acts, at every level (RFC 8693 §4.1).
+fn check_actors(mut act: &Value) -> Result<(), Refused> {
+    for _ in 0..MAX_ACTORS {
+        if text(act, "sub").is_none_or(str::is_empty) {
+            return Err(Refused::BadClaims);
+        }
+        match act.get("act") {
+            None => return Ok(()),
+            Some(before) => act = before,
+        }
+    }
+    Err(Refused::BadClaims)
 }
 
 fn text<'a>(claims: &'a Value, name: &str) -> Option<&'a str> {
@@ -102,6 +139,24 @@ fn seconds(claims: &Value, name: &str) -> Option<i64> {
 }
 
 impl AccessToken {
+    /// Whether a service calls for itself: there is no person, and [`Self::subject`] is its `client_id`. Never, unless the
+    /// verifier was built with [`accept_services`](crate::Builder::accept_services).
+    pub fn is_of_service(&self) -> bool {
+        is_of_service(&self.0.claims)
+    }
+
+    /// The person on whose behalf the call is made: [`Self::subject`], unless a service calls for itself.
+    pub fn person(&self) -> Option<&str> {
+        Some(self.subject()).filter(|_| !self.is_of_service())
+    }
+
+    /// Who acts on behalf of the person, by `client_id`: the caller first, then those who called it (`act`, RFC 8693 §4.1). Only
+    /// the first is to be asked about permissions; the others are for the log. Nobody where the person acts alone.
+    pub fn actors(&self) -> impl Iterator<Item = &str> {
+        let outermost = self.0.claims.get("act");
+        std::iter::successors(outermost, |act| act.get("act")).filter_map(|act| text(act, "sub"))
+    }
+
     /// `sub`: who calls. Never empty. Unique within the issuer.
     pub fn subject(&self) -> &str {
         text(&self.0.claims, "sub").unwrap_or_default()

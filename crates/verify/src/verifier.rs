@@ -45,6 +45,8 @@ pub(crate) struct Rules {
     pub(crate) leeway: i64,
     pub(crate) accept_typ_jwt: bool,
     pub(crate) accept_bound: bool,
+    /// Whether tokens without a person are taken.
+    pub(crate) accept_services: bool,
     /// Seconds that a token may live, whatever its `exp` says.
     pub(crate) longest: Option<i64>,
 }
@@ -193,6 +195,7 @@ impl Verifier {
             Verdict::Stale => return Err(Refusal::RevocationsStale { retry_after: Duration::ZERO }),
         }
         if let Some(sightings) = sightings
+            && seen.is_used_by_person()
             && !seen.is_sighted.load(Ordering::Relaxed)
             && sightings.note(access, now)
         {
@@ -221,14 +224,14 @@ impl Verifier {
     }
 
     fn prove_with(&self, token: &str, held: &Arc<Held>) -> Result<Seen, Refused> {
-        let Rules { issuer, audience, leeway, accept_typ_jwt, accept_bound, longest } = &self.0.rules;
+        let Rules { issuer, audience, leeway, accept_typ_jwt, accept_bound, accept_services, longest } = &self.0.rules;
         let now = self.0.clock.now().div_euclid(1000);
         let expect = |typ| Expect { typ, issuer, audience, leeway: *leeway };
         let verified = match verify::<Payload>(token, &held.keys, &expect(AT_JWT), now) {
             Err(Refused::WrongType) if *accept_typ_jwt => verify(token, &held.keys, &expect(PLAIN_JWT), now),
             verified => verified,
         };
-        let seen = Seen::new(verified?, Arc::clone(held), self.0.feed.is_some(), *longest)?;
+        let seen = Seen::new(verified?, Arc::clone(held), self.0.feed.is_some(), *longest, *accept_services)?;
         // A bound token that is taken as a bearer token is bound to nothing (RFC 9449 §7.2).
         if seen.is_bound() && !accept_bound { Err(Refused::BadClaims) } else { Ok(seen) }
     }

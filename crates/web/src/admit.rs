@@ -56,9 +56,11 @@ impl Web {
                 Entry::Answer(Box::new(response))
             }
             // Whoever typed the address can do something about their cookies, but not with a problem document.
+            Err(problem) if problem.code == Code::DuplicateCookie => {
+                Entry::Answer(Box::new(self.heal(request, client)))
+            }
             Err(problem)
-                if matches!(problem.code, Code::DuplicateCookie | Code::CookiesTooLarge)
-                    && is_navigation(&request.method, &request.headers) =>
+                if problem.code == Code::CookiesTooLarge && is_navigation(&request.method, &request.headers) =>
             {
                 Entry::Answer(Box::new(self.error_page(&problem, client.slot)))
             }
@@ -82,7 +84,7 @@ impl Web {
         {
             return false;
         }
-        let Ok(cookies) = Cookies::parse(&request.headers, self.site.cookies.in_slot(slot)) else { return false };
+        let Ok(cookies) = Cookies::parse(&request.headers, &self.site.cookies.in_slot(slot)) else { return false };
         match self.shown(&request.headers, &cookies) {
             Ok(Some(shown)) if !shown.in_header => self.app.session_of(shown.credential).await.is_some(),
             _ => false,
@@ -100,7 +102,7 @@ impl Web {
         if wanted == Wanted::Public {
             return Ok(None);
         }
-        let cookies = Cookies::parse(&request.headers, self.site.cookies.in_slot(slot))?;
+        let cookies = Cookies::parse(&request.headers, &self.site.cookies.in_slot(slot))?;
         let Some(shown) = self.shown(&request.headers, &cookies)? else {
             let open = wanted == Wanted::Optional;
             return if open { Ok(None) } else { Err(self.signed_out(Code::SignedOut, request, slot)) };
@@ -164,7 +166,8 @@ impl Web {
         self.redirect(&slot.at(&with_return(to, path)))
     }
 
-    /// A redirect after which a browser always sends GET (R97-17). `to` is a local path built here, never a client's text.
+    /// A redirect after which a browser always sends GET (R97-17). `to` is a local path built here, or an address that the protocol of a
+    /// provider has built; never a client's text.
     #[expect(clippy::unused_self, reason = "reads as an act of the site")]
     pub(crate) fn redirect(&self, to: &str) -> Response {
         let mut response = Response::default();

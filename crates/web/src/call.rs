@@ -3,11 +3,13 @@
 use crate::client::Client;
 use crate::cookies::Cookies;
 use crate::problem::{Code, Problem};
+use crate::shapes::{Field, Kind};
 use crate::shown::Shown;
 use crate::{Response, Web};
 use bytes::Bytes;
 use cloakroom_app::device::Visit;
 use cloakroom_app::token::Seen;
+use cloakroom_core::service::Refusal;
 use http::header::USER_AGENT;
 use http::request::Parts;
 use std::collections::HashMap;
@@ -32,7 +34,7 @@ impl Call {
 
     /// The cookies of the request's slot.
     pub(crate) fn cookies(&self) -> Result<Cookies<'_>, Code> {
-        Cookies::parse(&self.parts.headers, self.web.site().cookies.in_slot(self.client.slot))
+        Cookies::parse(&self.parts.headers, &self.web.site().cookies.in_slot(self.client.slot))
     }
 
     /// What the request shows of its session.
@@ -85,6 +87,8 @@ impl Call {
 pub(crate) struct Fields {
     /// Whether a person's form sent it, so that a page answers.
     pub(crate) form: bool,
+    /// Every field that the description of the route names; `None` where it reads no body.
+    declared: Option<&'static [Field]>,
     values: HashMap<String, Value>,
 }
 
@@ -104,7 +108,7 @@ impl Fields {
             serde_json::Value::Bool(flag) => Value::Flag(flag),
             other => Value::Other(other),
         };
-        Ok(Self { form: false, values: object.into_iter().map(|(name, v)| (name, value(v))).collect() })
+        Ok(Self { values: object.into_iter().map(|(name, v)| (name, value(v))).collect(), ..Self::default() })
     }
 
     /// Reads `application/x-www-form-urlencoded`. A field that comes twice is refused.
@@ -115,11 +119,55 @@ impl Fields {
                 return Err(Code::BadRequest);
             }
         }
-        Ok(Self { form: true, values })
+        Ok(Self { form: true, values, ..Self::default() })
+    }
+
+    /// The same, for a route that is described to have these. What is of another type than its description says is
+    /// refused, whether or not the handler would have looked at it.
+    pub(crate) fn of(self, declared: &'static [Field]) -> Result<Self, Code> {
+        let fits = |field: &Field| {
+            self.values.get(field.name).is_none_or(|value| match (value, field.kind) {
+                // A form sends every input that it has, filled in or not.
+                (Value::Text(text), Kind::Code | Kind::Passkey | Kind::Password) => self.form || !text.is_empty(),
+                (Value::Text(_), kind) => self.form || !matches!(kind, Kind::Flag | Kind::Names | Kind::Sightings),
+                (Value::Flag(_), kind) => kind == Kind::Flag,
+                (Value::Other(value), Kind::Names | Kind::Sightings) => value.is_array(),
+                (Value::Other(value), kind) => kind == Kind::Passkey && value.is_object(),
+            })
+        };
+        if declared.iter().all(fits) { Ok(Self { declared: Some(declared), ..self }) } else { Err(Code::BadRequest) }
+    }
+
+    /// A handler that reads what the route's description does not name is a mistake of ours: tests are to see it.
+    fn is_declared(&self, name: &str) -> bool {
+        name == "cloakroom_csrf" || self.declared.is_none_or(|declared| declared.iter().any(|field| field.name == name))
+    }
+
+    /// Reads the parameters of OAuth: those without a value are left out, and one that comes twice is refused (RFC 6749 §3.2),
+    /// but for `audience` and `resource`, of which there may be several (RFC 8693 §2.1).
+    pub(crate) fn parameters(body: &Bytes) -> Result<Self, Code> {
+        let mut values = HashMap::new();
+        let mut lists: HashMap<String, Vec<serde_json::Value>> = HashMap::new();
+        for (name, value) in url::form_urlencoded::parse(body).filter(|(_, value)| !value.is_empty()) {
+            if matches!(&*name, "audience" | "resource") {
+                lists.entry(name.into_owned()).or_default().push(value.into_owned().into());
+            } else if values.insert(name.into_owned(), Value::Text(value.into_owned())).is_some() {
+                return Err(Code::Service(Refusal::Malformed));
+            }
+        }
+        values.extend(lists.into_iter().map(|(name, list)| (name, Value::Other(list.into()))));
+        Ok(Self { values, ..Self::default() })
+    }
+
+    /// Takes every value of a parameter that may come several times.
+    pub(crate) fn texts(&mut self, name: &str) -> Vec<String> {
+        let list = self.list(name).unwrap_or_default();
+        list.into_iter().filter_map(|value| value.as_str().map(str::to_owned)).collect()
     }
 
     /// Takes a field of text.
     pub(crate) fn text(&mut self, name: &str) -> Result<String, Code> {
+        debug_assert!(self.is_declared(name), "{name} is not in shapes.rs");
         match self.values.remove(name) {
             Some(Value::Text(text)) => Ok(text),
             _ => Err(Code::BadRequest),
@@ -128,11 +176,13 @@ impl Fields {
 
     /// Takes a field of text that may be missing.
     pub(crate) fn optional(&mut self, name: &str) -> Result<Option<String>, Code> {
+        debug_assert!(self.is_declared(name), "{name} is not in shapes.rs");
         if self.values.contains_key(name) { self.text(name).map(Some) } else { Ok(None) }
     }
 
     /// Takes a field that holds JSON: as text in a form, as it is in a JSON object. It may be missing.
     pub(crate) fn json_text(&mut self, name: &str) -> Result<Option<String>, Code> {
+        debug_assert!(self.is_declared(name), "{name} is not in shapes.rs");
         match self.values.remove(name) {
             None => Ok(None),
             Some(Value::Text(text)) => Ok(Some(text)),
@@ -156,6 +206,7 @@ impl Fields {
 
     /// Takes a yes or no that may be missing; in a form, a ticked box.
     pub(crate) fn flag(&mut self, name: &str) -> Result<bool, Code> {
+        debug_assert!(self.is_declared(name), "{name} is not in shapes.rs");
         match self.values.remove(name) {
             None => Ok(false),
             Some(Value::Flag(flag)) => Ok(flag),

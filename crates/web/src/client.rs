@@ -10,6 +10,8 @@ pub struct Client {
     pub address: IpAddr,
     /// Whether it speaks https, to us or to a trusted proxy.
     pub https: bool,
+    /// Whether that was told by a trusted proxy.
+    pub by_proxy: bool,
     /// Which of the browser's accounts the request is for.
     pub slot: Slot,
 }

@@ -10,13 +10,16 @@ use cloakroom_app::device::MOST_DEVICES;
 use cloakroom_core::time::Lifetime;
 use http::HeaderMap;
 use http::header::COOKIE;
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
+use std::sync::Arc;
 
-/// Names of our cookies in one slot.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Names of our cookies in one slot, and the domain that those of a session are for.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CookieNames {
     secure: bool,
     slot: Slot,
+    domain: Option<Arc<str>>,
 }
 
 /// `SameSite` of a cookie.
@@ -28,13 +31,18 @@ pub enum SameSite {
     Strict,
 }
 
-const ACCESS: [&str; 2] = ["cloakroom", "__Host-Http-cloakroom"];
-const REFRESH: [&str; 2] = ["cloakroom-refresh", "__Secure-cloakroom-refresh"];
-const DEVICE: [&str; 2] = ["cloakroom-device", "__Secure-cloakroom-device"];
+// Without `Secure`; for one host; for a whole domain, where `__Host-` is refused (RFC 6265bis §4.1.3.2). What a domain does
+// not need stays with its host: the device, log-ins that wait.
+const ACCESS: [&str; 3] = ["cloakroom", "__Host-Http-cloakroom", "__Secure-cloakroom"];
+const REFRESH: [&str; 3] = ["cloakroom-refresh", "__Secure-cloakroom-refresh", "__Secure-cloakroom-refresh"];
+const DEVICE: [&str; 3] = ["cloakroom-device", "__Secure-cloakroom-device", "__Secure-cloakroom-device"];
 /// The half of a token that the page can read: no `Http` in its prefix, which would keep scripts from seeing it.
-const CLAIMS: [&str; 2] = ["cloakroom-claims", "__Host-cloakroom-claims"];
-const SIGNATURE: [&str; 2] = ["cloakroom-signature", "__Host-Http-cloakroom-signature"];
-const LOGGED_OUT: [&str; 2] = ["cloakroom-logged-out", "__Host-Http-cloakroom-logged-out"];
+const CLAIMS: [&str; 3] = ["cloakroom-claims", "__Host-cloakroom-claims", "__Secure-cloakroom-claims"];
+const SIGNATURE: [&str; 3] = ["cloakroom-signature", "__Host-Http-cloakroom-signature", "__Secure-cloakroom-signature"];
+/// One for all log-ins that wait for a provider, whatever their slot.
+const WAITING: [&str; 3] = ["cloakroom-waiting", "__Host-Http-cloakroom-waiting", "__Host-Http-cloakroom-waiting"];
+const LOGGED_OUT: [&str; 3] =
+    ["cloakroom-logged-out", "__Host-Http-cloakroom-logged-out", "__Host-Http-cloakroom-logged-out"];
 
 /// The refresh cookie goes nowhere else, so no upstream and no static file ever receives it.
 const REFRESH_PATH: &str = "/auth/refresh";
@@ -44,32 +52,59 @@ const DEVICE_FOR: Lifetime = Lifetime::from_secs(400 * 86_400);
 
 impl CookieNames {
     /// With prefixes and `Secure`.
-    pub const SECURE: Self = Self { secure: true, slot: Slot::FIRST };
+    pub const SECURE: Self = Self { secure: true, slot: Slot::FIRST, domain: None };
     /// Without them, for loopback hosts in browsers that refuse `Secure` cookies on plain http.
-    pub const INSECURE_LOOPBACK: Self = Self { secure: false, slot: Slot::FIRST };
+    pub const INSECURE_LOOPBACK: Self = Self { secure: false, slot: Slot::FIRST, domain: None };
 
     /// The same in another slot.
     #[must_use]
-    pub fn in_slot(self, slot: Slot) -> Self {
-        Self { slot, ..self }
+    pub fn in_slot(&self, slot: Slot) -> Self {
+        Self { slot, ..self.clone() }
     }
 
-    fn base(self, [plain, prefixed]: [&'static str; 2]) -> &'static str {
-        if self.secure { prefixed } else { plain }
+    /// The same for every host of a domain: lower case, without a leading dot, checked by the configuration. Every one of
+    /// those hosts can then read and replace what belongs to a session (RFC 6265bis §8.6).
+    #[must_use]
+    pub fn for_domain(self, domain: &str) -> Self {
+        Self { domain: Some(domain.into()), ..self }
+    }
+
+    /// The domain that the cookies of a session are for; `None` where they belong to one host.
+    pub fn domain(&self) -> Option<&str> {
+        self.domain.as_deref()
+    }
+
+    fn base(&self, [plain, of_host, of_domain]: [&'static str; 3]) -> &'static str {
+        match (self.secure, &self.domain) {
+            (false, _) => plain,
+            (true, None) => of_host,
+            (true, Some(_)) => of_domain,
+        }
     }
 
     /// The name of a cookie; slots above 0 have their number at its end.
-    fn name(self, kind: Kind) -> String {
-        let base = self.base(kind.names());
+    fn name(&self, kind: Kind) -> String {
+        self.numbered(self.base(kind.names()))
+    }
+
+    fn numbered(&self, base: &str) -> String {
         if self.slot == Slot::FIRST { base.to_owned() } else { format!("{base}{}", self.slot.number()) }
     }
 
-    fn is(self, kind: Kind, name: &[u8]) -> bool {
-        let base = self.base(kind.names()).as_bytes();
+    fn is(&self, kind: Kind, name: &[u8]) -> bool {
+        self.is_numbered(self.base(kind.names()), name)
+    }
+
+    fn is_numbered(&self, base: &str, name: &[u8]) -> bool {
         match self.slot.number() {
-            0 => name == base,
-            number => name.strip_prefix(base) == Some(&[b'0' + number]),
+            0 => name == base.as_bytes(),
+            number => name.strip_prefix(base.as_bytes()) == Some(&[b'0' + number]),
         }
+    }
+
+    /// The one cookie that belongs to no slot.
+    fn is_waiting(&self, name: &[u8]) -> bool {
+        name == self.base(WAITING).as_bytes()
     }
 }
 
@@ -89,7 +124,7 @@ pub fn is_own_cookie(name: &[u8]) -> bool {
     // The common case first: no cookie of ours is spelled without these letters.
     name.len() >= ACCESS[0].len() && {
         let bare = bare(name);
-        [ACCESS[0], REFRESH[0], DEVICE[0], CLAIMS[0], SIGNATURE[0], LOGGED_OUT[0]]
+        [ACCESS[0], REFRESH[0], DEVICE[0], CLAIMS[0], SIGNATURE[0], WAITING[0], LOGGED_OUT[0]]
             .iter()
             .any(|own| bare.strip_prefix(own.as_bytes()).is_some_and(|rest| rest.iter().all(u8::is_ascii_digit)))
     }
@@ -103,6 +138,7 @@ pub(crate) struct Cookies<'a> {
     pub(crate) signature: Option<&'a str>,
     pub(crate) refresh: Option<&'a str>,
     pub(crate) device: Option<&'a str>,
+    pub(crate) waiting: Option<&'a str>,
     /// Every value of that cookie, up to as many as are looked at.
     pub(crate) devices: [Option<&'a str>; MOST_DEVICES],
 }
@@ -112,9 +148,9 @@ pub const MAX_COOKIE_BYTES: usize = 16 * 1024;
 
 impl<'a> Cookies<'a> {
     /// Reads them. Refused when the headers are larger than [`MAX_COOKIE_BYTES`], and when one of our names comes twice.
-    pub(crate) fn parse(headers: &'a HeaderMap, names: CookieNames) -> Result<Self, Code> {
+    pub(crate) fn parse(headers: &'a HeaderMap, names: &CookieNames) -> Result<Self, Code> {
         let mut found = Self::default();
-        let (mut total, mut doubled_device, mut doubled_claims) = (0, false, false);
+        let (mut total, mut doubled_device, mut doubled_claims, mut doubled_waiting) = (0, false, false, false);
         let mut found_devices = [None; MOST_DEVICES];
         for header in headers.get_all(COOKIE) {
             total += header.len();
@@ -131,6 +167,7 @@ impl<'a> Cookies<'a> {
                     name if names.is(Kind::Claims, name) => &mut found.claims,
                     name if names.is(Kind::Signature, name) => &mut found.signature,
                     name if names.is(Kind::Device, name) => &mut found.device,
+                    name if names.is_waiting(name) => &mut found.waiting,
                     _ => continue,
                 };
                 // A value that is not ASCII was never ours; it still counts as the second of its name.
@@ -145,6 +182,7 @@ impl<'a> Cookies<'a> {
                     match trim(name) {
                         name if names.is(Kind::Device, name) => doubled_device = true,
                         name if names.is(Kind::Claims, name) => doubled_claims = true,
+                        name if names.is_waiting(name) => doubled_waiting = true,
                         _ => return Err(Code::DuplicateCookie),
                     }
                 }
@@ -156,6 +194,9 @@ impl<'a> Cookies<'a> {
         }
         if doubled_claims {
             found.claims = None;
+        }
+        if doubled_waiting {
+            found.waiting = None;
         }
         Ok(found)
     }
@@ -179,52 +220,137 @@ pub(crate) enum Kind {
     /// The signature that belongs to them.
     Signature,
     Device,
+    /// Log-ins that wait for a provider, sealed.
+    Waiting,
     /// Says nothing; that it was set is what counts (see `Web::forget_pages`).
     LoggedOut,
 }
 
 impl Kind {
-    fn names(self) -> [&'static str; 2] {
+    /// Whether it goes where its session is good: on every host of the domain, if there is one.
+    fn is_of_session(self) -> bool {
+        matches!(self, Self::Access | Self::Refresh | Self::Claims | Self::Signature)
+    }
+
+    fn names(self) -> [&'static str; 3] {
         match self {
             Self::Access => ACCESS,
             Self::Refresh => REFRESH,
             Self::Claims => CLAIMS,
             Self::Signature => SIGNATURE,
             Self::Device => DEVICE,
+            Self::Waiting => WAITING,
             Self::LoggedOut => LOGGED_OUT,
         }
     }
 }
 
+/// A host and its parents of two labels and more, at most four: where a cookie that it is sent could be at home. Of a
+/// public suffix no browser keeps one, so naming it does no harm.
+fn domains(host: &str) -> impl Iterator<Item = &str> {
+    let is_name = !host.starts_with('[') && host.parse::<std::net::Ipv4Addr>().is_err();
+    let first = Some(host).filter(|host| is_name && host.contains('.'));
+    let parents = std::iter::successors(first, |name| name.split_once('.').map(|(_, rest)| rest));
+    parents.filter(|name| name.contains('.')).take(MOST_PLACES)
+}
+
+/// The root and the beginnings of a path, at most four: what a cookie's path can be that comes with a request for it.
+fn above(path: &str) -> impl Iterator<Item = &str> {
+    let fine = path.bytes().all(|byte| byte.is_ascii_graphic() && byte != b';');
+    let path = if fine { path.split('?').next().unwrap_or_default().trim_end_matches('/') } else { "" };
+    let ends = path.match_indices('/').map(|(at, _)| at).skip(1).chain((!path.is_empty()).then_some(path.len()));
+    std::iter::once("/").chain(ends.filter_map(|end| path.get(..end)).take(MOST_PLACES))
+}
+
+/// So many domains, and so many paths, are looked for when a cookie is cleared everywhere.
+const MOST_PLACES: usize = 4;
+
 impl CookieNames {
     /// The value of a `Set-Cookie` header. `lives_for`: `None` for a cookie that ends with the browser,
     /// zero to clear it. Never over 4096 bytes: our values are bounded far below.
-    pub(crate) fn write(self, kind: Kind, value: &str, lives_for: Option<Lifetime>, same_site: SameSite) -> String {
-        let (path, same_site) = match kind {
-            Kind::Access | Kind::Claims | Kind::Signature | Kind::LoggedOut => ("/".to_owned(), same_site),
-            Kind::Refresh => (self.slot.at(REFRESH_PATH), SameSite::Strict),
-            Kind::Device => (self.slot.at("/auth"), SameSite::Lax),
-        };
+    pub(crate) fn write(&self, kind: Kind, value: &str, lives_for: Option<Lifetime>, same_site: SameSite) -> String {
+        let (path, same_site) = (self.path(kind), self.same_site(kind, same_site));
+        let domain = self.domain.as_deref().filter(|_| kind.is_of_session());
+        let domain = domain.map(|domain| format!("; Domain={domain}")).unwrap_or_default();
         let same_site = match same_site {
             SameSite::Lax => "Lax",
             SameSite::Strict => "Strict",
         };
         let secure = if self.secure { "; Secure" } else { "" };
         let http_only = if kind == Kind::Claims { "" } else { "; HttpOnly" };
-        let mut cookie = format!("{}={value}; Path={path}{http_only}{secure}; SameSite={same_site}", self.name(kind));
+        let mut cookie =
+            format!("{}={value}; Path={path}{domain}{http_only}{secure}; SameSite={same_site}", self.name(kind));
         if let Some(lives_for) = lives_for {
             let _ = write!(cookie, "; Max-Age={}", lives_for.as_secs());
         }
         cookie
     }
 
+    fn path(&self, kind: Kind) -> String {
+        match kind {
+            Kind::Refresh => self.slot.at(REFRESH_PATH),
+            Kind::Device => self.slot.at("/auth"),
+            _ => "/".to_owned(),
+        }
+    }
+
+    #[expect(clippy::unused_self, reason = "reads as a property of the cookies")]
+    fn same_site(&self, kind: Kind, of_site: SameSite) -> SameSite {
+        match kind {
+            Kind::Access | Kind::Claims | Kind::Signature | Kind::LoggedOut => of_site,
+            Kind::Refresh => SameSite::Strict,
+            // The provider's answer comes from another site.
+            Kind::Device | Kind::Waiting => SameSite::Lax,
+        }
+    }
+
+    /// Whether a request carries a cookie of a session as it was set before `cookie.domain` was switched on or off. It is
+    /// never taken for a session; where it is, its siblings of other paths may be as well.
+    pub(crate) fn left_behind(&self, headers: &HeaderMap) -> bool {
+        let old = |[_, of_host, of_domain]: [&'static str; 3]| if self.domain.is_some() { of_host } else { of_domain };
+        let is_old = |pair: &[u8]| {
+            let name = pair.split(|byte| *byte == b'=').next().map(trim).unwrap_or_default();
+            [ACCESS, CLAIMS, SIGNATURE].into_iter().any(|names| self.is_numbered(old(names), name))
+        };
+        self.secure && headers.get_all(COOKIE).iter().any(|header| header.as_bytes().split(|b| *b == b';').any(is_old))
+    }
+
+    /// Values of `Set-Cookie` that clear a cookie of a session under every name, domain and path where a request for this
+    /// host and path could have met one: a setting was changed, or a sibling has planted it. But `keep` it as it is set
+    /// now, with an answer that sets it.
+    pub(crate) fn clear_everywhere(&self, kind: Kind, host: &str, path: &str, keep: bool) -> Vec<String> {
+        let [plain, of_host, of_domain] = kind.names();
+        let names = if self.secure { vec![of_host, of_domain] } else { vec![plain] };
+        let names: BTreeSet<_> = names.into_iter().collect();
+        let (secure, own_path) = (if self.secure { "; Secure" } else { "" }, self.path(kind));
+        // A cookie of a path above is sent there as well.
+        let paths: Vec<_> = above(if own_path == "/" { path } else { &own_path }).collect();
+        let mut cleared = Vec::new();
+        for name in names {
+            let further = self.domain().filter(|own| domains(host).all(|domain| domain != *own));
+            for domain in std::iter::once(None).chain(domains(host).map(Some)).chain(further.map(Some)) {
+                for place in &paths {
+                    let current = name == self.base(kind.names()) && domain == self.domain() && *place == own_path;
+                    let impossible = name.starts_with("__Host-") && (domain.is_some() || *place != "/");
+                    if (keep && current) || impossible {
+                        continue;
+                    }
+                    let domain = domain.map(|domain| format!("; Domain={domain}")).unwrap_or_default();
+                    let name = self.numbered(name);
+                    cleared.push(format!("{name}=; Path={place}{domain}; HttpOnly{secure}; SameSite=Lax; Max-Age=0"));
+                }
+            }
+        }
+        cleared
+    }
+
     /// The device cookie.
-    pub(crate) fn write_device(self, value: &str) -> String {
+    pub(crate) fn write_device(&self, value: &str) -> String {
         self.write(Kind::Device, value, Some(DEVICE_FOR), SameSite::Lax)
     }
 
     /// Clears a cookie.
-    pub(crate) fn clear(self, kind: Kind, same_site: SameSite) -> String {
+    pub(crate) fn clear(&self, kind: Kind, same_site: SameSite) -> String {
         self.write(kind, "", Some(Lifetime::ZERO), same_site)
     }
 }
@@ -239,7 +365,7 @@ mod tests {
         for header in headers {
             map.append(COOKIE, HeaderValue::from_bytes(header).unwrap());
         }
-        Cookies::parse(&map, CookieNames::SECURE)
+        Cookies::parse(&map, &CookieNames::SECURE)
             .map(|found| (found.access.map(Into::into), found.refresh.map(Into::into)))
     }
 
@@ -302,7 +428,7 @@ mod tests {
         let mut map = HeaderMap::new();
         let both = "__Host-Http-cloakroom=A; __Host-Http-cloakroom1=B; __Host-Http-cloakroom11=C";
         map.append(COOKIE, HeaderValue::from_static(both));
-        let found = |names| Cookies::parse(&map, names).unwrap().access.map(str::to_owned);
+        let found = |names| Cookies::parse(&map, &names).unwrap().access.map(str::to_owned);
         assert_eq!((found(CookieNames::SECURE), found(names)), (Some("A".into()), Some("B".into())));
     }
 
@@ -325,12 +451,54 @@ mod tests {
             "cloakroom-device",
             "__Host-cloakroom-claims",
             "__Host-Http-cloakroom-logged-out",
+            "__Host-Http-cloakroom-waiting",
             "__Host-Http-cloakroom-signature3",
         ] {
             assert!(is_own_cookie(own.as_bytes()), "{own}");
         }
         for other in ["sid", "cloakrooms", "cloakroom-theme", "__Host-sid", "mycloakroom", ""] {
             assert!(!is_own_cookie(other.as_bytes()), "{other}");
+        }
+    }
+
+    #[test]
+    fn of_a_domain_there_is_no_host_prefix_and_only_the_session_is_shared() {
+        let names = CookieNames::SECURE.for_domain("example.com");
+        assert_eq!(
+            names.write(Kind::Access, "T", None, SameSite::Lax),
+            "__Secure-cloakroom=T; Path=/; Domain=example.com; HttpOnly; Secure; SameSite=Lax"
+        );
+        assert!(names.write(Kind::Refresh, "R", None, SameSite::Lax).contains("; Domain=example.com; HttpOnly"));
+        assert!(!names.write_device("D").contains("Domain"));
+        assert!(names.write(Kind::Waiting, "W", None, SameSite::Lax).starts_with("__Host-Http-cloakroom-waiting="));
+        let mut map = HeaderMap::new();
+        map.append(COOKIE, HeaderValue::from_static("__Host-Http-cloakroom=old; __Secure-cloakroom=new"));
+        assert_eq!(Cookies::parse(&map, &names).unwrap().access, Some("new"));
+        assert_eq!(Cookies::parse(&map, &CookieNames::SECURE).unwrap().access, Some("old"));
+        assert!(names.left_behind(&map) && CookieNames::SECURE.left_behind(&map));
+        map.insert(COOKIE, HeaderValue::from_static("__Secure-cloakroom=new"));
+        assert!(!names.left_behind(&map) && CookieNames::SECURE.left_behind(&map));
+    }
+
+    #[test]
+    fn what_is_cleared_everywhere_is_cleared_at_every_parent_and_the_new_one_stays() {
+        let names = CookieNames::SECURE.for_domain("example.com");
+        let places = |kind, keep| -> Vec<String> {
+            let cleared = names.clear_everywhere(kind, "app.example.com", "/a/b?c=/d", keep);
+            cleared.into_iter().map(|cookie| cookie.split("; HttpOnly").next().unwrap().to_owned()).collect()
+        };
+        let refresh = |place: &str| format!("__Secure-cloakroom-refresh=; Path={place}");
+        let elsewhere = ["", "; Domain=app.example.com", "; Domain=example.com"]
+            .into_iter()
+            .flat_map(|domain| ["/", "/auth", "/auth/refresh"].map(|path| refresh(&format!("{path}{domain}"))));
+        let kept = refresh("/auth/refresh; Domain=example.com");
+        assert_eq!(places(Kind::Refresh, true), elsewhere.filter(|cookie| *cookie != kept).collect::<Vec<_>>());
+        let access = places(Kind::Access, false);
+        assert_eq!(access.len(), 1 + 3 * 3, "{access:?}");
+        assert_eq!(access.first().unwrap(), "__Host-Http-cloakroom=; Path=/");
+        assert!(access.contains(&"__Secure-cloakroom=; Path=/a/b; Domain=example.com".to_owned()), "{access:?}");
+        for alone in ["localhost", "127.0.0.1", "[::1]"] {
+            assert_eq!(domains(alone).count(), 0, "{alone}");
         }
     }
 }

@@ -5,8 +5,10 @@ use crate::call::{Call, Fields};
 use crate::client::Client;
 use crate::cookies::{Cookies, Kind};
 use crate::door::Door;
+use crate::heal::{Heal, LOGIN};
 use crate::navigation::{is_navigation, text};
 use crate::problem::{Code, Problem};
+use crate::shapes::{Field, shape_of};
 use crate::shield::{Judged, a_form_could_send, judge_csrf};
 use crate::shown::{Shown, bearer};
 use crate::table::{Body, Cache, Guard, ROUTES, Row, Speaks};
@@ -14,6 +16,7 @@ use crate::{Response, Slot, Web};
 use bytes::Bytes;
 use cloakroom_app::token::{Binding, Seen};
 use cloakroom_app::{Error, Fault, Refusal};
+use cloakroom_core::service;
 use cloakroom_core::session::Strategy;
 use cloakroom_core::time::Lifetime;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, SET_COOKIE, VARY};
@@ -32,11 +35,6 @@ pub const MAX_LIST: usize = 256 * 1024;
 
 /// Who takes longer to send one is not waited for.
 const BODY_FOR: Duration = Duration::from_secs(15);
-
-/// Whether a path is ours to answer, exactly as it was sent.
-pub fn is_own_path(path: &str) -> bool {
-    path == "/auth" || path.starts_with("/auth/") || path == "/.well-known/jwks.json"
-}
 
 impl Web {
     /// Answers a request to a path of ours. Every answer is complete with its headers.
@@ -71,6 +69,7 @@ impl Web {
         let navigating = row.speaks == Speaks::Html && is_navigation(&parts.method, &parts.headers);
         let posts_form = content_type(&parts).as_deref() == Some("application/x-www-form-urlencoded");
         let path = parts.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
+        let mut heal = Heal::of(self, &parts, client.slot);
         let answered = match self.let_in(row, id, parts, body, client).await {
             // On a task of its own: a client that goes away must not leave a change half announced.
             Ok(call) => match tokio::spawn((row.handler)(call)).await {
@@ -85,17 +84,28 @@ impl Web {
             Err(problem) if navigating && matches!(problem.code, Code::SignedOut | Code::AccessExpired) => {
                 self.lead_on(problem.code, &path, client.slot)
             }
+            Err(problem) if row.guard == Guard::Client => self.oauth_problem(&problem, &client),
+            Err(problem) if problem.code == Code::DuplicateCookie && navigating && row.path != LOGIN => {
+                heal.lead_on(self, client.slot)
+            }
             Err(problem) => {
                 let clear = problem.clear;
-                let for_person = navigating || posts_form;
+                let planted = problem.code == Code::DuplicateCookie;
+                let for_person = (navigating || posts_form) && row.guard != Guard::Provider;
                 let mut response =
                     if for_person { self.error_page(&problem, client.slot) } else { self.problem(&problem, &client) };
                 if clear {
                     self.clear_cookies(&mut response, client.slot);
                 }
+                if planted {
+                    heal.clear(self, &mut response, client.slot, self.plants_stand_apart());
+                }
                 response
             }
         };
+        if heal.left_behind && response.headers().contains_key(SET_COOKIE) {
+            heal.clear(self, &mut response, client.slot, true);
+        }
         let cache = match row.cache {
             Cache::NoStore => HeaderValue::from_static("no-store"),
             Cache::Public => HeaderValue::from_str(&format!("public, max-age={}", self.site.jwks_max_age.as_secs()))
@@ -119,7 +129,15 @@ impl Web {
         B: http_body::Body<Data = Bytes> + Send,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
-        let cookies = Cookies::parse(&parts.headers, self.site.cookies.in_slot(client.slot))?;
+        if row.guard == Guard::Client {
+            // What it shows of itself is all its authority, and no browser adds it by itself: no cookie is read.
+            if parts.uri.query().is_some() {
+                return Err(Code::Service(service::Refusal::ParametersInUrl).into());
+            }
+            let fields = read(row, &parts, body).await?.of(fields_of(row))?;
+            return Ok(Call { web: Arc::clone(self), client, fields, seen: None, id, parts });
+        }
+        let cookies = Cookies::parse(&parts.headers, &self.site.cookies.in_slot(client.slot))?;
         let has_body = !body.is_end_stream();
         let door = self.door(&parts);
         if row.guard == Guard::Approver && self.approval_site.is_some() && door == Door::Public {
@@ -133,13 +151,16 @@ impl Web {
                 self.let_service_in(&parts)?;
                 Judged::Pass
             }
-            _ if row.body == Body::Report => Judged::Pass,
+            _ if row.body == Body::Report || row.guard == Guard::Provider => Judged::Pass,
             // Only where that header is all that is judged: elsewhere a cookie may be the authority.
             Guard::SignedIn if shown.is_some_and(|shown| shown.in_header) => Judged::Pass,
             _ if self.is_program(&parts) && !a_form_could_send(&parts, has_body) => Judged::Pass,
             _ => judge_csrf(self.site_at(door), &parts, has_body)?,
         };
         let mut fields = read(row, &parts, body).await?;
+        if row.body != Body::None {
+            fields = fields.of(fields_of(row))?;
+        }
         let in_form = fields.optional("cloakroom_csrf")?;
         if judged == Judged::TokenNeeded {
             let token = text(&parts.headers, crate::FORM_TOKEN).map(str::to_owned).or(in_form);
@@ -147,7 +168,9 @@ impl Web {
             self.check_form_token(token.as_deref(), shown, cookies.device, at_entrance).await?;
         }
         let seen = match (row.guard, shown) {
-            (Guard::Open | Guard::Entrance | Guard::Service | Guard::Approver, _) => None,
+            (Guard::Open | Guard::Entrance | Guard::Service | Guard::Provider | Guard::Approver | Guard::Client, _) => {
+                None
+            }
             (Guard::SignedIn, None) => return Err(self.signed_out(Code::SignedOut, &parts, client.slot)),
             (Guard::SignedIn, Some(shown)) => Some(self.authenticate(shown, &parts, client.slot).await?),
         };
@@ -244,18 +267,27 @@ impl Web {
 /// The row of a request, and what stands in its path in the place of `{id}`.
 fn find(parts: &Parts) -> Result<(&'static Row, Option<String>), Problem> {
     let method = if parts.method == Method::HEAD { "GET" } else { parts.method.as_str() };
-    let mut allowed = Vec::new();
-    for row in ROUTES {
-        let Some(id) = matches(row.path, parts.uri.path()) else { continue };
-        if row.method == method {
-            return Ok((row, (!id.is_empty()).then(|| id.to_owned())));
-        }
-        allowed.push(row.method);
+    let path = parts.uri.path();
+    let found = rows_of(path).find(|(row, _)| row.method == method);
+    if let Some((row, id)) = found {
+        return Ok((row, (!id.is_empty()).then(|| id.to_owned())));
     }
-    if allowed.is_empty() {
-        return Err(Code::NotFound.into());
+    match allowed(path) {
+        allowed if allowed.is_empty() => Err(Code::NotFound.into()),
+        allowed => Err(Problem::allowing(allowed)),
     }
-    Err(Problem::allowing(allowed.join(", ")))
+}
+
+/// The rows of a path, with what stands in the place of `{id}`: a path that has a row of its own is no id.
+fn rows_of(path: &str) -> impl Iterator<Item = (&'static Row, &str)> {
+    let own = ROUTES.iter().any(|row| row.path == path);
+    let rows = ROUTES.iter().filter(move |row| !own || row.path == path);
+    rows.filter_map(move |row| matches(row.path, path).map(|id| (row, id)))
+}
+
+/// `Allow` for a path of ours.
+fn allowed(path: &str) -> String {
+    rows_of(path).map(|(row, _)| row.method).collect::<Vec<_>>().join(", ")
 }
 
 /// Whether a path is that of a row: the same, or with one segment that is not empty in the place of a last `{id}`. What
@@ -270,6 +302,11 @@ fn matches<'a>(row: &str, path: &'a str) -> Option<&'a str> {
 fn content_type(parts: &Parts) -> Option<String> {
     let essence = text(&parts.headers, CONTENT_TYPE.as_str())?.split(';').next()?;
     Some(essence.trim().to_ascii_lowercase())
+}
+
+/// The fields that a route is described to have.
+fn fields_of(row: &Row) -> &'static [Field] {
+    shape_of(row.method, row.path).map_or(&[], |shape| shape.fields)
 }
 
 async fn read<B>(row: &Row, parts: &Parts, body: B) -> Result<Fields, Problem>
@@ -295,6 +332,7 @@ where
         (Body::Fields, None | Some("application/json")) if body.is_empty() => Ok(Fields::default()),
         (Body::Fields | Body::List, Some("application/json")) => Ok(Fields::json(&body)?),
         (Body::Fields, Some("application/x-www-form-urlencoded")) => Ok(Fields::form(&body)?),
+        (Body::Parameters, Some("application/x-www-form-urlencoded")) => Ok(Fields::parameters(&body)?),
         _ => Err(Code::UnsupportedMediaType.into()),
     }
 }

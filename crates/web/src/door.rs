@@ -60,6 +60,12 @@ impl Web {
     }
 }
 
+/// Whether a path is ours to answer, exactly as it was sent.
+pub fn is_own_path(path: &str) -> bool {
+    let well_known = ["/.well-known/jwks.json", "/.well-known/oauth-authorization-server"];
+    path == "/auth" || path.starts_with("/auth/") || well_known.contains(&path)
+}
+
 /// Whether a path is served on the origin of approvals: their pages, what those load, and reports about them.
 pub(crate) fn is_for_approvals(path: &str) -> bool {
     path.starts_with("/auth/step-up/") && path != "/auth/step-up/collect"
@@ -71,6 +77,14 @@ impl Site {
     /// The same site on the origin of approvals: no other origin is trusted there, and there are no slots.
     pub(crate) fn for_approvals(&self) -> Option<Self> {
         let origin = self.approval_origin.clone()?;
-        Some(Self { origin, approval_origin: None, hosts: vec![], trusted_origins: vec![], slots: 1, ..self.clone() })
+        Some(Self {
+            origin,
+            approval_origin: None,
+            hosts: vec![],
+            trusted_origins: vec![],
+            readers: None,
+            slots: 1,
+            ..self.clone()
+        })
     }
 }

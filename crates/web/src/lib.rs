@@ -11,14 +11,19 @@ mod call;
 mod client;
 mod content;
 mod cookies;
+mod cors;
 mod dispatch;
 mod door;
 mod form_field;
+mod heal;
 mod logged;
 mod navigation;
+mod openapi;
 mod pages;
+mod presented;
 mod problem;
 mod routes;
+mod shapes;
 mod shield;
 mod shown;
 mod site;
@@ -31,9 +36,11 @@ pub use client::Client;
 pub use content::Content;
 pub use cookies::MAX_COOKIE_BYTES;
 pub use cookies::{CookieNames, SameSite, is_own_cookie};
-pub use dispatch::{MAX_BODY, MAX_LIST, is_own_path};
+pub use dispatch::{MAX_BODY, MAX_LIST};
+pub use door::is_own_path;
 pub use form_field::{FORM_TOKEN_LENGTH, form_token_in};
 pub use logged::logged_path;
+pub use openapi::document as openapi;
 pub use problem::Problem;
 pub use site::{HeaderPolicy, Site};
 pub use slot::Slot;
@@ -55,14 +62,19 @@ pub struct Web {
     site: Site,
     approval_site: Option<Site>,
     pages: pages::Pages,
+    /// The document at `/auth/openapi.json`.
+    openapi: bytes::Bytes,
     stopping: CancellationToken,
+    probes: Arc<tokio::sync::Semaphore>,
 }
 
 impl Web {
     /// Prepares the pages. Fails when a template does not compile.
     pub fn new(app: Arc<App>, site: Site) -> Result<Arc<Self>, minijinja::Error> {
+        let probes = Arc::new(tokio::sync::Semaphore::new(routes::probe::MOST));
         let (approval_site, pages) = (site.for_approvals(), pages::Pages::new()?);
-        Ok(Arc::new(Self { app, site, approval_site, pages, stopping: CancellationToken::new() }))
+        let openapi = openapi().to_string().into();
+        Ok(Arc::new(Self { app, site, approval_site, pages, openapi, stopping: CancellationToken::new(), probes }))
     }
 
     /// The use cases.

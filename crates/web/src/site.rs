@@ -15,6 +15,9 @@ pub struct Site {
     pub hosts: Vec<String>,
     /// Further origins whose pages may call unsafe methods here: listed siblings, `scheme://host[:port]` each.
     pub trusted_origins: Vec<String>,
+    /// Origins of which some may read answers here with the person's cookies (CORS); `None` leaves CORS to the upstreams.
+    /// Each is among the trusted ones as well.
+    pub readers: Option<Vec<String>>,
     /// Names and prefix of the cookies.
     pub cookies: CookieNames,
     /// How many accounts one browser can hold at once; 1 turns the paths `/u/1/…` off.

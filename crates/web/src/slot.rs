@@ -22,6 +22,11 @@ impl Slot {
         self.0
     }
 
+    /// The slot with a number that was one of a slot; the first where it no longer is.
+    pub(crate) fn numbered(number: u8, slots: u8) -> Self {
+        if number < slots.min(Self::MOST) { Self(number) } else { Self::FIRST }
+    }
+
     /// What paths of this slot begin with: nothing for slot 0, else `/u/1`.
     pub fn prefix(self) -> String {
         if self.0 == 0 { String::new() } else { format!("/u/{}", self.0) }

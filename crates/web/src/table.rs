@@ -40,6 +40,10 @@ pub enum Guard {
     SignedIn,
     /// A service that shows the secret of the revocation feed.
     Service,
+    /// A provider, which signs what it says. No browser is involved.
+    Provider,
+    /// A service or a program, by what it shows in the body or in `Authorization`. No cookie is looked at.
+    Client,
 }
 
 /// What a route reads. Unsafe methods all go through the CSRF rules, whatever they read.
@@ -51,6 +55,9 @@ pub enum Body {
     Fields,
     /// A JSON object with a list in it, of a service: up to [`MAX_LIST`](crate::MAX_LIST) bytes.
     List,
+    /// The parameters of OAuth: a form, and nothing else (RFC 6749 §3.2). No page of ours has one that leads here, and no
+    /// browser adds authority to it.
+    Parameters,
     /// A browser's report, which is counted and otherwise forgotten. The one exception from the CSRF rules: browsers
     /// send reports on their own, and nothing changes by one.
     Report,
@@ -99,7 +106,13 @@ pub static ROUTES: &[Row] = rows! {
     "POST" "/auth/login/factor"  Entrance Fields NoStore Json routes::login::factor,       "the second factor of a log-in: `id`, `device`, and `totp`, `recovery` or `passkey`";
     "POST" "/auth/login/passkey/begin" Entrance Fields NoStore Json routes::login::ask_passkey, "what to ask an authenticator for a log-in with a passkey alone: `state`, `options`";
     "POST" "/auth/login/passkey" Entrance Fields NoStore Json routes::login::passkey,      "opens a session with a passkey alone: `state`, `response`, `remember`, `strategy`, `device`";
-    "POST" "/auth/logout"        Open     Fields NoStore Json routes::logout::this,        "ends this session";
+    "GET"  "/auth/provider/{id}" Open     None   NoStore Html routes::providers::begin,    "leads to the log-in of a provider: `return_to`, `remember`";
+    "GET"  "/auth/callback/{id}" Open     None   NoStore Html routes::providers::callback, "where providers send people back to, with `code` and `state`";
+    "POST" "/auth/backchannel/{id}" Provider Fields NoStore Json routes::providers::log_out, "a provider tells that somebody has logged out there: `logout_token`";
+    "POST" "/auth/providers/link" SignedIn Fields NoStore Json routes::providers::link,   "begins to add an identity at a provider: `provider`, which was approved, and `step_up`; answers where to go on";
+    "POST" "/auth/providers/unlink" SignedIn Fields NoStore Json routes::providers::unlink, "removes an identity: `identity`, which was approved, and `step_up`";
+    "GET"  "/auth/logged-out"    Open     None   NoStore Html routes::providers::logged_out, "where providers send people after a log-out";
+    "POST" "/auth/logout"        Open     Fields NoStore Json routes::logout::this,        "ends this session; 204, or 200 with `continue_at` where the session of a provider is to be ended as well";
     "POST" "/auth/logout/others" SignedIn Fields NoStore Json routes::logout::others,      "ends all other sessions of the account";
     "POST" "/auth/logout/all"    SignedIn Fields NoStore Json routes::logout::all,         "ends all sessions of the account";
     "POST" "/auth/refresh"       Open     Fields NoStore Json routes::refresh::post,       "rotates the session's tokens";
@@ -138,10 +151,17 @@ pub static ROUTES: &[Row] = rows! {
     "GET"  "/auth/me"            SignedIn None   NoStore Json routes::me::get,             "who is logged in";
     "GET"  "/auth/csrf"          Open     None   NoStore Json routes::csrf::get,           "a form token for clients without fetch metadata";
     "POST" "/auth/reports"       Open     Report NoStore Json routes::reports::post,       "takes reports of browsers (CSP and others)";
+    "GET"  "/auth/probe"         Open     None   NoStore Json routes::probe::get,          "how this request was judged, as two events a second apart: for `cloakroom doctor`";
+    "GET"  "/auth/verify"        Open     None   NoStore Json routes::verify::get,         "forward-auth, for proxies: answered at `forward_auth.listen`, never here";
+    "GET"  "/auth/openapi.json"  Open     None   Public  Json routes::assets::openapi,     "this table as an `OpenAPI` 3.1 document";
     "GET"  "/auth/client.js"     Open     None   Public  Json routes::assets::client,      "the browser script";
     "GET"  "/auth/approve.js"    Open     None   Public  Json routes::assets::approve,     "the part of the browser script that asks for approvals";
     "GET"  "/auth/assets/pages.js" Open   None   Public  Json routes::assets::pages,       "the script of the pages: passkeys, links from mails, waiting times";
     "GET"  "/auth/assets/style.css" Open  None   Public  Json routes::assets::style,       "the style of the pages";
+    "POST" "/auth/token"         Client   Parameters NoStore Json routes::token::post,     "the token endpoint (RFC 6749): `grant_type`, and what it needs; answers and errors are OAuth's";
+    "POST" "/auth/token/revoke"  Client   Parameters NoStore Json routes::token_status::revoke, "ends a token (RFC 7009): `token`";
+    "POST" "/auth/token/introspect" Client Parameters NoStore Json routes::token_status::introspect, "tells a client about a token that is its own or for it (RFC 7662): `token`";
+    "GET"  "/.well-known/oauth-authorization-server" Open None Public Json routes::metadata::get, "what the token endpoint can do (RFC 8414)";
     "GET"  "/.well-known/jwks.json" Open  None   Public  Json routes::jwks::get,           "the public keys of access tokens";
     "GET"  "/auth"               Open     None   NoStore Html routes::home::get,           "leads to the account or to the log-in";
     "GET"  "/auth/"              Open     None   NoStore Html routes::home::get,           "leads to the account or to the log-in";

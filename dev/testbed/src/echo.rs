@@ -1,4 +1,5 @@
-//! An upstream that records what reaches it and answers in JSON.
+//! An upstream that records what reaches it. Below a path with `reflect` in it, it lets every page read with credentials,
+//! as careless applications do.
 
 use bytes::Bytes;
 use http::{Request, Response};
@@ -86,6 +87,12 @@ async fn answer(
         .map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
         .collect();
     let target = parts.uri.path_and_query().map_or_else(String::new, ToString::to_string);
+    let origin = parts.headers.get("origin").cloned().filter(|_| target.contains("reflect"));
     requests.lock().unwrap().push(Recorded { method: parts.method.to_string(), target, headers, body });
-    Ok(Response::builder().header("content-type", "text/plain").body(Full::from("echo")).unwrap())
+    let mut answer = Response::builder().header("content-type", "text/plain");
+    if let Some(origin) = origin {
+        answer =
+            answer.header("access-control-allow-origin", origin).header("access-control-allow-credentials", "true");
+    }
+    Ok(answer.body(Full::from("echo")).unwrap())
 }

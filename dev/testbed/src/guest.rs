@@ -1,5 +1,6 @@
 //! An HTTP client with a cookie jar, behaving as a browser does: it says where a request comes from, sends a cookie only
-//! to the host that set it and where its path allows, and keeps what it is given. Cookies of a whole domain are not known.
+//! to the host that set it and where its path allows, and keeps what it is given. A cookie of a
+//! domain goes to its hosts; whether the domain is a public suffix is not asked.
 
 use crate::{PASSWORD, Watch};
 use bytes::Bytes;
@@ -28,7 +29,7 @@ pub struct Guest {
     watch: Watch,
 }
 
-/// Host and name to path and value.
+/// Host, with a dot before it for a whole domain, and name to path and value.
 type Jar = BTreeMap<(String, String), (String, String)>;
 
 /// What came back.
@@ -72,6 +73,12 @@ impl Answer {
 }
 
 impl Guest {
+    /// A visitor with an empty cookie jar, of a server at `origin` that is no [`crate::House`] and listens on this port of
+    /// 127.0.0.1.
+    pub fn at(origin: &str, port: u16) -> Self {
+        Self::new(origin, port, Watch::start())
+    }
+
     pub(crate) fn new(origin: &str, port: u16, watch: Watch) -> Self {
         Self {
             origin: origin.to_owned(),
@@ -270,7 +277,7 @@ impl Guest {
         };
         let pairs: Vec<_> = jar
             .iter()
-            .filter(|((host, _), (scope, _))| *host == self.host && fits(scope))
+            .filter(|((host, _), (scope, _))| self.belongs_here(host) && fits(scope))
             .map(|((_, name), (_, value))| format!("{name}={value}"))
             .collect();
         (!pairs.is_empty()).then(|| pairs.join("; "))
@@ -284,13 +291,31 @@ impl Guest {
             let attribute = |wanted: &str| {
                 attributes.split(';').find_map(|attribute| attribute.trim().strip_prefix(wanted).map(str::to_owned))
             };
-            if attribute("Max-Age=").as_deref() == Some("0") {
-                jar.remove(&self.key(name));
-            } else {
-                let path = attribute("Path=").unwrap_or_else(|| "/".into());
-                jar.insert(self.key(name), (path, value.to_owned()));
+            let path = attribute("Path=").unwrap_or_else(|| "/".into());
+            let host = attribute("Domain=").map_or_else(|| self.host.clone(), |domain| format!(".{domain}"));
+            let key = (host, name.to_owned());
+            if !self.belongs_here(&key.0) {
+                // RFC 6265bis §5.7: a host sets cookies for itself and its parents only.
+            } else if attribute("Max-Age=").as_deref() != Some("0") {
+                jar.insert(key, (path, value.to_owned()));
+            } else if jar.get(&key).is_some_and(|(kept, _)| *kept == path) {
+                jar.remove(&key);
             }
         }
+    }
+
+    fn belongs_here(&self, host: &str) -> bool {
+        *host == self.host || host.starts_with('.') && format!(".{}", self.host).ends_with(host)
+    }
+
+    /// Names of all cookies in the jar, with their hosts.
+    pub fn cookies(&self) -> Vec<(String, String)> {
+        self.jar.lock().unwrap().keys().cloned().collect()
+    }
+
+    /// A host of the domain puts a cookie for all of it into the jar.
+    pub fn plant_for(&self, domain: &str, name: &str, path: &str, value: &str) {
+        self.jar.lock().unwrap().insert((format!(".{domain}"), name.to_owned()), (path.to_owned(), value.to_owned()));
     }
 
     fn key(&self, name: &str) -> (String, String) {

@@ -2,7 +2,7 @@
 
 use crate::mailbox::Mailbox;
 use crate::{Echo, Guest, Watch, certificate};
-use cloakroom_app::{Clock, ManualClock};
+use cloakroom_app::{Clock, ManualClock, SystemClock};
 use cloakroom_core::time::{Lifetime, Timestamp};
 use cloakroom_server::serve::{Running, Sockets, start};
 use cloakroom_server::{config, master_key};
@@ -57,10 +57,19 @@ impl House {
         Self::begin(more, true, true).await
     }
 
+    /// Starts one whose clock begins with that of the machine: what others sign with theirs is good in it.
+    pub async fn at_present() -> Self {
+        Self::begin_at(SystemClock.now(), "", false, false).await
+    }
+
     async fn begin(more: &str, is_encrypted: bool, has_mail: bool) -> Self {
+        Self::begin_at(Timestamp::from_unix_seconds(1_800_000_000), more, is_encrypted, has_mail).await
+    }
+
+    async fn begin_at(now: Timestamp, more: &str, is_encrypted: bool, has_mail: bool) -> Self {
         let watch = Watch::start();
         let mut house = Self {
-            clock: Arc::new(ManualClock::at(Timestamp::from_unix_seconds(1_800_000_000))),
+            clock: Arc::new(ManualClock::at(now)),
             echo: Echo::start().await,
             watch,
             port: 0,
@@ -84,7 +93,11 @@ impl House {
         let admin = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let config = self.config();
         let master = master_key::load(&config.master_key_file, None).unwrap();
-        let sockets = Sockets { public: vec![public], redirect: vec![], admin };
+        let mut forward_auth = Vec::new();
+        for address in &config.forward_auth_listen {
+            forward_auth.push(TcpListener::bind(address).await.unwrap());
+        }
+        let sockets = Sockets { public: vec![public], redirect: vec![], forward_auth, admin };
         let clock: Arc<dyn Clock> = Arc::clone(&self.clock) as Arc<dyn Clock>;
         self.running = Some(start(&config, sockets, master, clock).await.unwrap());
     }
@@ -193,6 +206,11 @@ impl House {
     /// A visitor with an empty cookie jar.
     pub fn guest(&self) -> Guest {
         Guest::new(&self.origin(), self.port, self.watch.clone())
+    }
+
+    /// A visitor who comes by another server, at this port of the machine.
+    pub fn guest_by(&self, port: u16) -> Guest {
+        Guest::new(&format!("http://localhost:{port}"), port, self.watch.clone())
     }
 
     /// A program of operators, which comes to the admin listener.

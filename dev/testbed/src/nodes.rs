@@ -69,7 +69,8 @@ impl Nodes {
             let clock: Arc<dyn Clock> = Arc::clone(&clock) as Arc<dyn Clock>;
             starting.push(tokio::spawn(async move {
                 let master = master_key::load(&config.master_key_file, None)?;
-                start(&config, Sockets { public: vec![public], redirect: vec![], admin }, master, clock).await
+                let sockets = Sockets { public: vec![public], redirect: vec![], forward_auth: vec![], admin };
+                start(&config, sockets, master, clock).await
             }));
         }
         let mut running = Vec::new();

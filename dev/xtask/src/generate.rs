@@ -36,7 +36,16 @@ enum Writes {
 
 const TABLE: &[Generated] = &[
     Generated {
-        files: &["client/dist/client.js", "client/dist/approve.js", "client/dist/pages.js", "client/dist/client.d.ts"],
+        files: &[
+            "client/dist/client.js",
+            "client/dist/approve.js",
+            "client/dist/pages.js",
+            "client/dist/client.d.ts",
+            "client/dist/index.js",
+            "client/dist/index.d.ts",
+            "client/dist/react.js",
+            "client/dist/react.d.ts",
+        ],
         call: Call::new("npm", &["run", "--silent", "build"]).inside("client"),
         writes: Writes::Files,
     },
@@ -59,6 +68,14 @@ const TABLE: &[Generated] = &[
         call: Call::new(
             "cargo",
             &["run", "--quiet", "--all-features", "--bin", "cloakroom", "--", "reference", "routes"],
+        ),
+        writes: Writes::Output,
+    },
+    Generated {
+        files: &["docs/reference/openapi.json"],
+        call: Call::new(
+            "cargo",
+            &["run", "--quiet", "--all-features", "--bin", "cloakroom", "--", "reference", "openapi"],
         ),
         writes: Writes::Output,
     },

@@ -20,7 +20,8 @@ use cloakroom_store::{Error as StoreError, Order, Unit};
 
 impl App {
     /// What an act is done with, as it is kept and as it is shown. Refused as the act itself would be: a wrong address as
-    /// [`Refusal::BadEmail`], a passkey that is none of the account's as [`Refusal::UnknownFactor`].
+    /// [`Refusal::BadEmail`], a passkey or an identity that is
+    /// none of the account's as [`Refusal::UnknownFactor`], a provider as [`Refusal::UnknownProvider`].
     pub(super) async fn bind_act(
         &self,
         account: AccountId,
@@ -49,6 +50,17 @@ impl App {
                     shown("Added", &in_utc(passkey.added_at)),
                 ];
                 Ok((Some(passkey.id), fields))
+            }
+            Act::AddProvider => {
+                let provider = self.provider(value.unwrap_or_default())?;
+                Ok((Some(provider.party.id().to_owned()), vec![shown("Site", &provider.name)]))
+            }
+            Act::RemoveProvider => {
+                let linked = self.linked(account).await?;
+                let linked = linked.into_iter().find(|linked| Some(linked.id.as_str()) == value);
+                let linked = linked.ok_or(Refusal::UnknownFactor)?;
+                let fields = vec![shown("Site", &linked.name), shown("Added", &in_utc(linked.added_at))];
+                Ok((Some(linked.id), fields))
             }
             Act::ChangePassword
             | Act::AddTotp

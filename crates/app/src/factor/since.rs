@@ -6,7 +6,7 @@ use cloakroom_core::time::Timestamp;
 use cloakroom_store::Unit;
 
 impl App {
-    /// Adds to a unit that every second factor which was added at this instant or later is removed.
+    /// Adds to a unit that every second factor, and every identity at a provider, which was added at this instant or later is removed.
     pub(crate) async fn forget_factors_since(
         &self,
         mut unit: Unit,
@@ -23,6 +23,9 @@ impl App {
         }
         for passkey in self.every_passkey_of(account, now).await?.iter().filter(|row| row.value.added_at >= since) {
             unit = unit.order(passkey.removed());
+        }
+        for identity in self.identities(account).await?.iter().filter(|row| row.value.linked_at >= since) {
+            unit = unit.order(identity.removed());
         }
         Ok(unit)
     }

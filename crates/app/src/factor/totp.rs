@@ -126,8 +126,14 @@ impl App {
         method: Method,
         now: Timestamp,
     ) -> Result<Opened, Error> {
-        let method = if session.method.is_multi_factor() { session.method } else { method };
-        let next = Session { method, ..self.succeed(session, now)? };
+        let method = match session.method {
+            // Nobody has shown a password.
+            Method::Provider => Method::ProviderWithFactors,
+            known if known.is_multi_factor() => known,
+            _ => method,
+        };
+        let mut next = Session { method, ..self.succeed(session, now)? };
+        let unit = self.pass_backing_on(unit, session, &mut next, now).await?;
         let unit = self.end(unit, session, EndReason::Revoked, now)?.order(Order::OpenSession(next.clone()));
         match self.save(unit).await {
             Ok(()) => {

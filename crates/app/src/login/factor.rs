@@ -185,7 +185,8 @@ impl App {
             strategy: Strategy::from_text(&pending.value.strategy).ok_or(Refusal::ChallengeOver)?,
         };
         // Somebody else has used the same code, or answered the same question, in this moment: then this finds no row to change.
-        let entered = self.enter(account, Entry { method, wish, visit, arrival, replaces }, unit, now).await?;
+        let entered =
+            self.enter(account, Entry { method, wish, visit, arrival, replaces, backing: None }, unit, now).await?;
         Ok(Entered { recovery_left: left, ..entered })
     }
 

@@ -6,5 +6,5 @@ mod password;
 
 pub use factor::{Answer, Asked};
 pub use passkey::PasskeyQuestion;
-pub(crate) use password::nobody;
 pub use password::{Entered, LoggedIn, Login, Wish};
+pub(crate) use password::{Entry, nobody};

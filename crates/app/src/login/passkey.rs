@@ -97,7 +97,8 @@ impl App {
         let once = Order::AddSlip(Slip { expires_at: Some(now.plus(ANSWER_WITHIN)), ..once });
         let unit = note_use(rows, &used, now)?.spend(Unit::from(once));
         let arrival = self.arrival(id, visit, now).await?;
-        self.enter(account, Entry { method: Method::Passkey, wish, visit, arrival, replaces }, unit, now).await
+        self.enter(account, Entry { method: Method::Passkey, wish, visit, arrival, replaces, backing: None }, unit, now)
+            .await
     }
 
     fn open_question(&self, state: &str, now: Timestamp) -> Result<Question, Error> {

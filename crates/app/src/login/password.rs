@@ -3,6 +3,7 @@
 
 use super::Asked;
 use crate::attempts::Attempt;
+use crate::backing::Backing;
 use crate::device::{Arrival, Visit};
 use crate::session::Opened;
 use crate::token::Credential;
@@ -13,7 +14,7 @@ use cloakroom_core::id::{AccountId, SessionId};
 use cloakroom_core::letter::{About, Letter};
 use cloakroom_core::refresh::Family;
 use cloakroom_core::secret::Password;
-use cloakroom_core::session::{Method, Session, Strategy};
+use cloakroom_core::session::{Method, Roles, Session, Strategy};
 use cloakroom_core::time::Timestamp;
 use cloakroom_jose::{random, sha256};
 use cloakroom_password::{Attempt as Typed, Comparison};
@@ -50,6 +51,8 @@ pub(crate) struct Entry<'a> {
     pub(crate) arrival: Arrival,
     /// What came along of a session that the new one takes the place of.
     pub(crate) replaces: Option<Credential<'a>>,
+    /// What stands behind the session, where a provider vouches for it.
+    pub(crate) backing: Option<Backing>,
 }
 
 /// Somebody is in. No `Debug`: it holds secrets.
@@ -115,6 +118,7 @@ impl App {
             visit: &login.visit,
             arrival,
             replaces: login.replaces,
+            backing: None,
         };
         let entered = self.enter(account, entry, forgiven, now).await?;
         Ok(LoggedIn::Entered(Box::new(entered)))
@@ -165,9 +169,16 @@ impl App {
         unit: Unit,
         now: Timestamp,
     ) -> Result<Entered, Error> {
-        let Entry { method, wish, visit, arrival, replaces } = entry;
-        let session = self.new_session(&account, method, wish, visit, now)?;
+        let Entry { method, wish, visit, arrival, replaces, backing } = entry;
+        let mut session = self.new_session(&account, method, wish, visit, now)?;
+        if let Some(backing) = &backing {
+            session.roles = backing.roles.clone();
+        }
         let (unit, device) = self.welcome(unit, arrival, &account, &session, now).await?;
+        let unit = match backing {
+            Some(backing) => self.back(unit, &session, backing)?,
+            None => unit,
+        };
         let old = match replaces {
             Some(credential) => self.recognise(credential).await?.map(|access| access.session),
             None => None,
@@ -228,6 +239,7 @@ impl App {
                 .collect(),
             address: visit.address.to_string(),
             family: Family::opened(random()?, key, now),
+            roles: Roles::default(),
         })
     }
 

@@ -50,7 +50,8 @@ impl App {
             return Err(Refusal::WrongCredentials.into());
         };
         let next = self.new_password(next, &me.account.email).await?;
-        let session = self.succeed(&me.session, now)?;
+        let mut session = self.succeed(&me.session, now)?;
+        let unit = self.pass_backing_on(unit, &me.session, &mut session, now).await?;
         let unit = self
             .forgive(unit, &attempt, now)?
             .order(Order::SetPassword {

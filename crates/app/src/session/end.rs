@@ -84,7 +84,8 @@ impl App {
         Ok(self.save(Unit::from(order).order(Order::Record(event))).await?)
     }
 
-    fn end_everything_of(&self, unit: Unit, account: AccountId, now: Timestamp) -> Unit {
+    /// Adds the orders that end whatever an account has.
+    pub(crate) fn end_everything_of(&self, unit: Unit, account: AccountId, now: Timestamp) -> Unit {
         let until = self.outlived_at(now);
         let ended = Ended { at: now, reason: EndReason::Withdrawn };
         unit.order(Order::EndSessions { account, except: None, ended, revoked_until: until }).order(Order::RaiseFloor {
@@ -110,6 +111,7 @@ impl App {
             EndReason::Revoked => EventKind::SessionRevoked,
             EndReason::Displaced => EventKind::SessionDisplaced,
             EndReason::Withdrawn => EventKind::SessionWithdrawn,
+            EndReason::LoggedOutThere => EventKind::SessionLoggedOutThere,
         };
         Ok(unit
             .order(Order::EndSession { session: session.id, ended: Ended { at: now, reason } })

@@ -167,7 +167,7 @@ impl App {
         Ok(Some(self.opened(session, now)?))
     }
 
-    fn is_genuine(&self, token: &RefreshToken, session: &Session) -> bool {
+    pub(crate) fn is_genuine(&self, token: &RefreshToken, session: &Session) -> bool {
         let ring = self.ring.load();
         let Some(key) = ring.mac(token.key(), Purpose::Refresh) else { return false };
         let message = RefreshToken::message(session.id, token.generation(), &session.family.seed);

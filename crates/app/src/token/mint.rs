@@ -9,10 +9,10 @@ use cloakroom_core::time::Timestamp;
 use cloakroom_jose::{AccessClaims, random};
 
 /// `typ` of an access token (RFC 9068 §2.1).
-pub(super) const ACCESS_TYPE: &str = "at+jwt";
+pub(crate) const ACCESS_TYPE: &str = "at+jwt";
 
 /// `client_id`, which RFC 9068 §2.2 requires: the browser's side of every session is this program itself.
-const CLIENT: &str = "cloakroom";
+pub(crate) const OUR_CLIENT: &str = "cloakroom";
 
 impl App {
     /// Mints the access token of a session's newest generation and issue. For a cookie, unless its strategy leaves it to
@@ -46,7 +46,7 @@ impl App {
             iss: self.settings.issuer.clone(),
             sub: session.account.to_string(),
             aud: audience.to_owned(),
-            client_id: CLIENT.to_owned(),
+            client_id: OUR_CLIENT.to_owned(),
             exp: expires_at.unix_seconds(),
             iat: now.unix_seconds(),
             jti: jti()?,
@@ -55,6 +55,8 @@ impl App {
             iss_no: session.family.issue,
             auth_time: session.opened_at.unix_seconds(),
             amr: session.method.amr().iter().map(ToString::to_string).collect(),
+            roles: session.roles.roles().to_vec(),
+            groups: session.roles.groups().to_vec(),
         })
     }
 
@@ -76,6 +78,6 @@ impl App {
 }
 
 /// 128 random bits; nothing is granted for knowing one.
-fn jti() -> Result<String, Fault> {
+pub(crate) fn jti() -> Result<String, Fault> {
     Ok(cloakroom_core::id::EventId::from_bytes(random()?).to_string())
 }

@@ -10,6 +10,7 @@ mod verified;
 
 pub use credential::Credential;
 pub use form::Binding;
+pub(crate) use mint::{ACCESS_TYPE, OUR_CLIENT, jti};
 pub(crate) use sighting::Sightings;
 pub use streams::Stream;
 pub(crate) use streams::Streams;

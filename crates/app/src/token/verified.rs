@@ -47,6 +47,16 @@ impl Seen {
         self.claims.amr.iter().any(|method| method == "mfa")
     }
 
+    /// Roles that a provider named.
+    pub fn roles(&self) -> &[String] {
+        &self.claims.roles
+    }
+
+    /// Groups that a provider named.
+    pub fn groups(&self) -> &[String] {
+        &self.claims.groups
+    }
+
     /// What it says.
     pub fn access(&self) -> &Access {
         &self.access
@@ -304,7 +314,12 @@ impl App {
 impl App {
     /// What the claims of a genuine token say. It never lives longer than tokens are made to live today: revocations are
     /// remembered for just that long, whatever an older configuration, or a thief of a key, wrote into `exp`.
+    ///
+    /// `None` for what a client was granted, for itself or on behalf of somebody: it opens nothing here, whatever its audience.
     fn access(&self, claims: &AccessClaims, kid: &str) -> Option<Access> {
+        if claims.client_id != super::OUR_CLIENT {
+            return None;
+        }
         let issued_at = Timestamp::from_unix_seconds(claims.iat);
         let expires_at = Timestamp::from_unix_seconds(claims.exp);
         Some(Access {

@@ -51,11 +51,14 @@ pub enum EndReason {
     Displaced,
     /// An operator ended it, alone or with others.
     Withdrawn,
+    /// Its owner logged out at the provider that it was opened with.
+    LoggedOutThere,
 }
 
 impl EndReason {
     /// Every reason there is.
-    pub const ALL: [Self; 5] = [Self::LoggedOut, Self::Revoked, Self::Replayed, Self::Displaced, Self::Withdrawn];
+    pub const ALL: [Self; 6] =
+        [Self::LoggedOut, Self::Revoked, Self::Replayed, Self::Displaced, Self::Withdrawn, Self::LoggedOutThere];
 
     /// As the store keeps it.
     pub const fn as_str(self) -> &'static str {
@@ -65,6 +68,7 @@ impl EndReason {
             Self::Replayed => "replayed",
             Self::Displaced => "displaced",
             Self::Withdrawn => "withdrawn",
+            Self::LoggedOutThere => "logged-out-there",
         }
     }
 

@@ -1,9 +1,11 @@
 //! Our record of one log-in on one device, and how long it lives.
 
 mod device;
+mod roles;
 mod strategy;
 
 pub use device::{UNKNOWN_DEVICE, device_name};
+pub use roles::Roles;
 pub use strategy::Strategy;
 
 use crate::id::{AccountId, SessionId};
@@ -35,6 +37,8 @@ pub struct Session {
     pub address: String,
     /// Its refresh lineage.
     pub family: Family,
+    /// What its provider said of its owner, if it has one.
+    pub roles: Roles,
 }
 
 impl Session {
@@ -68,12 +72,23 @@ pub enum Method {
     PasswordAndPasskey,
     /// A passkey alone, unlocked by its owner: two factors in one.
     Passkey,
+    /// A provider vouched for it.
+    Provider,
+    /// A provider vouched for it, and for more than one factor.
+    ProviderWithFactors,
 }
 
 impl Method {
     /// Every method there is.
-    pub const ALL: [Self; 5] =
-        [Self::Password, Self::PasswordAndTotp, Self::PasswordAndRecovery, Self::PasswordAndPasskey, Self::Passkey];
+    pub const ALL: [Self; 7] = [
+        Self::Password,
+        Self::PasswordAndTotp,
+        Self::PasswordAndRecovery,
+        Self::PasswordAndPasskey,
+        Self::Passkey,
+        Self::Provider,
+        Self::ProviderWithFactors,
+    ];
 
     /// What the store keeps.
     pub const fn as_str(self) -> &'static str {
@@ -83,6 +98,8 @@ impl Method {
             Self::PasswordAndRecovery => "pwd+recovery",
             Self::PasswordAndPasskey => "pwd+passkey",
             Self::Passkey => "passkey",
+            Self::Provider => "provider",
+            Self::ProviderWithFactors => "provider+mfa",
         }
     }
 
@@ -91,24 +108,27 @@ impl Method {
         Self::ALL.into_iter().find(|method| method.as_str() == text)
     }
 
-    /// Values of the claim `amr` (RFC 8176 §2); a recovery code is a one-time password.
+    /// Values of the claim `amr` (RFC 8176 §2); a recovery code is a one-time password. Which factors a provider asked for is
+    /// not said again: only whether there were several.
     pub const fn amr(self) -> &'static [&'static str] {
         match self {
             Self::Password => &["pwd"],
             Self::PasswordAndTotp | Self::PasswordAndRecovery => &["pwd", "otp", "mfa"],
             Self::PasswordAndPasskey => &["pwd", "hwk", "mfa"],
             Self::Passkey => &["hwk", "user", "mfa"],
+            Self::Provider => &[],
+            Self::ProviderWithFactors => &["mfa"],
         }
     }
 
     /// Whether more than one factor was shown.
     pub const fn is_multi_factor(self) -> bool {
-        !matches!(self, Self::Password)
+        !matches!(self, Self::Password | Self::Provider)
     }
 
     /// Whether the password was shown.
     pub const fn used_password(self) -> bool {
-        !matches!(self, Self::Passkey)
+        !matches!(self, Self::Passkey | Self::Provider | Self::ProviderWithFactors)
     }
 }
 
@@ -171,6 +191,7 @@ mod tests {
             user_agent: String::new(),
             address: String::new(),
             family: Family::opened([0; 16], KeyId::from_bytes([3; 16]), now),
+            roles: Roles::default(),
         }
     }
 

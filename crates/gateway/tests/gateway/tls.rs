@@ -41,7 +41,7 @@ async fn tls_upstream() -> Upstream {
         }
     })
     .await;
-    Upstream { to: format!("https://{address}").parse().unwrap(), ..site(address) }
+    Upstream { to: format!("https://{address}").parse().ok(), ..site(address) }
 }
 
 fn roots() -> RootCertStore {
@@ -53,7 +53,7 @@ fn roots() -> RootCertStore {
 #[tokio::test]
 async fn asvs_12_3_2_an_upstream_with_a_trusted_certificate_is_reached() {
     let upstream = tls_upstream().await;
-    let host = upstream.to.authority().to_owned();
+    let host = upstream.to.as_ref().unwrap().authority().to_owned();
     let proxy = Proxy::trusting(upstream, roots()).await;
     let mut client = proxy.connect().await;
     client.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").await.unwrap();
@@ -63,7 +63,7 @@ async fn asvs_12_3_2_an_upstream_with_a_trusted_certificate_is_reached() {
 #[tokio::test]
 async fn asvs_12_3_2_certificates_of_another_name_or_another_authority_are_refused() {
     let mut elsewhere = tls_upstream().await;
-    elsewhere.to.set_host(Some("localhost")).unwrap();
+    elsewhere.to.as_mut().unwrap().set_host(Some("localhost")).unwrap();
     let proxy = Proxy::trusting(elsewhere, roots()).await;
     assert_eq!(problem(&proxy.get("/", "").await), (502, "upstream-unreachable".into()));
 

@@ -29,6 +29,9 @@ pub(super) async fn hooks(scene: &mut Scene<'_>) -> Result<Outcome> {
     judge_loot(scene, &pieces, Verdict::Leak).await
 }
 
+/// An application takes no longer than this to start, or does not.
+const STARTS_ANEW_WITHIN: std::time::Duration = std::time::Duration::from_secs(10);
+
 /// A2b: a script starts the application anew with hooks in it; the victim logs in again.
 pub(super) async fn starts_anew(scene: &mut Scene<'_>) -> Result<Outcome> {
     let hooks = format!("const LOOT = {};\n{PRELUDE}\n{HOOKS}", Value::String(scene.loot()));
@@ -36,7 +39,15 @@ pub(super) async fn starts_anew(scene: &mut Scene<'_>) -> Result<Outcome> {
     let main = format!("await again({source});");
     let payload = script(scene, &[include_str!("../../payloads/again.js")], &main);
     deliver(scene, payload).await?;
-    scene.page.wait_for("window.anew && window.bank && (await window.bank.ready, true)").await?;
+    let started = "window.anew && window.bank && (await window.bank.ready, true)";
+    if let Err(why) = scene.page.wait_for_within(started, STARTS_ANEW_WITHIN).await {
+        scene.step(Actor::Attacker, "replaces the page by the same application with hooks in it", "it does not start");
+        let why = crate::world::cut(&format!("{why:#}"));
+        return Ok((
+            Verdict::Safe,
+            format!("the application does not start in a page that a script has written: {why}"),
+        ));
+    }
     scene.step(Actor::Attacker, "replaces the page by the same application with hooks in it", "");
     let again = tries(&scene.page, "profile", &[]).await?;
     if again.get("refused").is_some() {

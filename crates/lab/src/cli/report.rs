@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use clap::{Args, ValueEnum};
 use cloakroom_lab_report as report;
 
@@ -17,6 +17,9 @@ pub(crate) struct Report {
     /// An earlier run.json to compare with
     #[arg(long, value_name = "FILE")]
     before: Option<PathBuf>,
+    /// A run.json of the same browsers to take the table of defences from; the report says so
+    #[arg(long, value_name = "FILE")]
+    defences: Option<PathBuf>,
     #[arg(long, value_enum, default_value_t = Form::Html)]
     form: Form,
     /// Fills the documents below this folder with the results, instead of printing
@@ -43,7 +46,10 @@ impl Report {
             answer(&report::schema());
             return Ok(Ending::Good);
         }
-        let run = read(self.run.as_deref().context("which run.json?")?)?;
+        let mut run = read(self.run.as_deref().context("which run.json?")?)?;
+        if let Some(file) = &self.defences {
+            take_defences(&mut run, read(file)?)?;
+        }
         if let Some(folder) = &self.docs {
             for name in super::fill::fill(folder, &run)? {
                 answer(&format!("filled {name}\n"));
@@ -66,4 +72,15 @@ impl Report {
 fn read(file: &Path) -> Result<report::Run> {
     let bytes = std::fs::read(file).with_context(|| file.display().to_string())?;
     report::read(&bytes).with_context(|| file.display().to_string())
+}
+
+/// Replaces the table of defences by that of another run.
+fn take_defences(run: &mut report::Run, other: report::Run) -> Result<()> {
+    let versions = |run: &report::Run| -> Vec<_> {
+        run.browsers.iter().map(|browser| (browser.id.clone(), browser.version.clone())).collect()
+    };
+    ensure!(versions(run) == versions(&other), "the two runs were made in different browsers");
+    run.defences_from = Some(format!("{}, {} s, {}", other.began_at, other.took_seconds, other.command));
+    run.defences = other.defences;
+    Ok(())
 }

@@ -261,6 +261,15 @@ impl Lane {
         if !attempt.began || (shared && attempt.verdict == Verdict::Invalid) {
             attempt = self.one(row, attack).await;
         }
+        // An INVALID cell says nothing of anybody, so a second attempt hides nothing; that there was one is told.
+        if attempt.verdict == Verdict::Invalid && !attempt.lacks {
+            let first = attempt.why;
+            attempt = self.one(row, attack).await;
+            if attempt.verdict != Verdict::Invalid {
+                attempt.why =
+                    format!("{} (a first attempt came to nothing: {})", attempt.why, crate::world::cut(&first));
+            }
+        }
         if attempt.lacks {
             let mut seen = attempt.same_again();
             seen.why = format!("{} (seen under {})", seen.why, attack.id);

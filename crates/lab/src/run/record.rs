@@ -62,6 +62,7 @@ pub(crate) fn record(
         cells: seen.cells,
         usability: seen.usability,
         defences: seen.defences,
+        defences_from: None,
     }
 }
 

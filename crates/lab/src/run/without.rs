@@ -8,7 +8,7 @@ use cloakroom_lab_report::{Cell, Defence, Verdict, WorksAgain};
 use super::lane::Lane;
 use super::plan::Plan;
 use super::progress::Progress;
-use crate::attack::find;
+use crate::attack::{Attack, find};
 use crate::catalogue::{Catalogue, DefenceText};
 use crate::meddle::Meddle;
 
@@ -39,6 +39,7 @@ pub(crate) async fn without(
 ) -> Vec<Defence> {
     let known: HashMap<&str, Verdict> =
         cells.iter().filter(|cell| cell.strategy == ROW).map(|cell| (cell.attack.as_str(), cell.verdict)).collect();
+    let mut tries = Tried { lane, seen: HashMap::new() };
     let mut done = Vec::new();
     for (text, meddle, guards) in tried(catalogue, plan) {
         if progress.is_stopped() {
@@ -56,17 +57,15 @@ pub(crate) async fn without(
                 break;
             }
             let Some(with) = known.get(guard).filter(|with| **with != Verdict::Invalid) else { continue };
-            let alone = fallen(lane, guard, *with, vec![meddle], "").await;
-            let again = match alone {
-                Without::Nothing => together(lane, catalogue, text, guard, *with, meddle).await,
-                other => other,
-            };
+            let Some(attack) = find(guard) else { continue };
+            let others = beside(catalogue, text, guard);
+            let again = tries.works_again(attack, *with, meddle, &others).await;
             let word = match &again {
                 Without::Falls(again) => again.without.word(),
                 Without::Nothing => "nothing changes",
                 Without::Invalid => "INVALID, so not counted",
             };
-            progress.done(&format!("{} without {}, {guard}: {word}", lane.id(), text.id));
+            progress.done(&format!("{} without {}, {guard}: {word}", tries.lane.id(), text.id));
             defence.tried += u64::from(!matches!(again, Without::Invalid));
             if let Without::Falls(again) = again {
                 defence.works_again.push(again);
@@ -77,6 +76,21 @@ pub(crate) async fn without(
     done
 }
 
+/// The defences that stand beside this one against an attack.
+fn beside<'a>(catalogue: &'a Catalogue, text: &DefenceText, guard: &str) -> Vec<Other<'a>> {
+    let stands =
+        |other: &&DefenceText| text.shares_with.contains(&other.id) && other.guards.iter().any(|id| id == guard);
+    let others = catalogue.defences.iter().filter(stands);
+    others.filter_map(|other| Some((other.title.as_str(), Meddle::of(&other.id)?))).collect()
+}
+
+/// What a lane has seen of the row without some of its defences.
+struct Tried<'a> {
+    lane: &'a mut Lane,
+    /// By attack and by what was taken away, in order.
+    seen: HashMap<(&'static str, Vec<Meddle>), Cell>,
+}
+
 /// What came of a cell without a defence.
 enum Without {
     Falls(WorksAgain),
@@ -85,51 +99,79 @@ enum Without {
     Invalid,
 }
 
-/// The same without the defences that stand beside this one as well.
-async fn together(
-    lane: &mut Lane,
-    catalogue: &Catalogue,
-    text: &DefenceText,
-    guard: &str,
-    with: Verdict,
-    meddle: Meddle,
-) -> Without {
-    let others: Vec<_> = catalogue
-        .defences
-        .iter()
-        .filter(|other| text.shares_with.contains(&other.id) && other.guards.iter().any(|other| other == guard))
-        .filter_map(|other| Some((other.title.as_str(), Meddle::of(&other.id)?)))
-        .collect();
-    if others.is_empty() {
-        return Without::Nothing;
+/// A defence beside which another stands: its title, and how it is taken away.
+type Other<'a> = (&'a str, Meddle);
+
+impl Tried<'_> {
+    /// What is worse without this defence, alone or with as few others as will do.
+    async fn works_again(
+        &mut self,
+        attack: &'static Attack,
+        with: Verdict,
+        meddle: Meddle,
+        others: &[Other<'_>],
+    ) -> Without {
+        let worse = |cell: &Cell| cell.verdict != Verdict::Invalid && cell.verdict.worse_than(with);
+        let alone = self.cell(attack, vec![meddle]).await;
+        if worse(&alone) {
+            return Without::Falls(self.found(attack, with, &alone, &[]));
+        }
+        let mut needed = others.to_vec();
+        let mut falls = self.cell(attack, set(Some(meddle), &needed)).await;
+        if others.is_empty() || !worse(&falls) {
+            let invalid = alone.verdict == Verdict::Invalid || falls.verdict == Verdict::Invalid;
+            return if invalid { Without::Invalid } else { Without::Nothing };
+        }
+        for other in others {
+            let fewer: Vec<_> = needed.iter().filter(|needed| *needed != other).copied().collect();
+            let cell = self.cell(attack, set(Some(meddle), &fewer)).await;
+            if worse(&cell) {
+                (needed, falls) = (fewer, cell);
+            }
+        }
+        // If it falls without those others alone, this one had nothing to do with it.
+        let theirs = self.cell(attack, set(None, &needed)).await;
+        match theirs.verdict {
+            Verdict::Invalid => Without::Invalid,
+            theirs if !falls.verdict.worse_than(theirs) => Without::Nothing,
+            _ => Without::Falls(self.found(attack, with, &falls, &needed)),
+        }
     }
-    let names: Vec<_> = others.iter().map(|(title, _)| *title).collect();
-    let all = std::iter::once(meddle).chain(others.iter().map(|(_, meddle)| *meddle)).collect();
-    fallen(lane, guard, with, all, &format!("only together with {}: ", names.join(", "))).await
+
+    fn found(&self, attack: &'static Attack, with: Verdict, cell: &Cell, others: &[Other<'_>]) -> WorksAgain {
+        let names: Vec<_> = others.iter().map(|(title, _)| *title).collect();
+        let how = if names.is_empty() { String::new() } else { format!("only together with {}: ", names.join(", ")) };
+        WorksAgain {
+            browser: self.lane.id(),
+            strategy: ROW.to_owned(),
+            attack: attack.id.to_owned(),
+            with,
+            without: cell.verdict,
+            why: format!("{how}{}", cell.why),
+        }
+    }
+
+    /// The row's cell without these.
+    async fn cell(&mut self, attack: &'static Attack, meddles: Vec<Meddle>) -> Cell {
+        let key = (attack.id, meddles);
+        if let Some(seen) = self.seen.get(&key) {
+            return seen.clone();
+        }
+        self.lane.begin_anew().await;
+        self.lane.world().meddle(key.1.clone());
+        let cell = self.lane.cell(ROW, attack, 1).await;
+        self.lane.begin_anew().await;
+        self.lane.world().meddle(Vec::new());
+        self.seen.insert(key, cell.clone());
+        cell
+    }
 }
 
-/// What is worse without these, if anything is.
-async fn fallen(lane: &mut Lane, guard: &str, with: Verdict, meddles: Vec<Meddle>, how: &str) -> Without {
-    let Some(attack) = find(guard) else { return Without::Invalid };
-    lane.begin_anew().await;
-    lane.world().meddle(meddles);
-    let cell = lane.cell(ROW, attack, 1).await;
-    lane.begin_anew().await;
-    lane.world().meddle(Vec::new());
-    if cell.verdict == Verdict::Invalid {
-        return Without::Invalid;
-    }
-    if !cell.verdict.worse_than(with) {
-        return Without::Nothing;
-    }
-    Without::Falls(WorksAgain {
-        browser: lane.id(),
-        strategy: ROW.to_owned(),
-        attack: guard.to_owned(),
-        with,
-        without: cell.verdict,
-        why: format!("{how}{}", cell.why),
-    })
+/// In the order of the catalogue, so that the same set is known again.
+fn set(meddle: Option<Meddle>, others: &[Other<'_>]) -> Vec<Meddle> {
+    let mut all: Vec<_> = meddle.into_iter().chain(others.iter().map(|(_, meddle)| *meddle)).collect();
+    all.sort_unstable();
+    all
 }
 
 /// The same defence in several browsers is one row of the table.

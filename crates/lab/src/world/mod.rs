@@ -29,7 +29,7 @@ pub(crate) use self::machine::Machine;
 pub(crate) use self::names::Names;
 pub(crate) use self::site::{LOOT, Served, Site};
 pub(crate) use self::wire::{Seen, Wire, cut, millis};
-use crate::meddle::Meddle;
+use crate::meddle::{Asked, Meddle, Remembered, asks_for};
 
 /// What every person in this world logs in with. Its hash stands below, so that Cloakroom need not be asked for one.
 pub(crate) const PASSWORD: &str = "amber kettle river thimble";
@@ -56,9 +56,16 @@ pub(crate) struct World {
     allowed: allowed::Allowed,
     trusted: Spki,
     cloakrooms: tokio::sync::Mutex<HashMap<&'static str, Arc<Guarded>>>,
-    meddle: Mutex<Vec<Meddle>>,
+    meddle: Mutex<Arc<Meddling>>,
     requests: AtomicU64,
     me: std::sync::Weak<Self>,
+}
+
+/// What the proxy takes away, and what it has seen since it began to.
+#[derive(Default)]
+struct Meddling {
+    away: Vec<Meddle>,
+    remembered: Remembered,
 }
 
 /// A Cloakroom and who is who in it.
@@ -113,7 +120,8 @@ impl World {
 
     /// Removes these defences from now on, and no other.
     pub(crate) fn meddle(&self, meddle: Vec<Meddle>) {
-        *self.meddle.lock().unwrap_or_else(PoisonError::into_inner) = meddle;
+        let meddling = Meddling { away: meddle, remembered: Remembered::default() };
+        *self.meddle.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(meddling);
     }
 
     /// Forgets what happened, between two cells. Accounts and servers stay.
@@ -173,16 +181,30 @@ impl World {
         from_elsewhere: bool,
     ) -> Result<Response<Bytes>> {
         let guarded = self.guarded(strategy).await?;
-        let meddle = self.meddle.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        if let Some(answer) = meddle.iter().find_map(|meddle| meddle.instead(&request)) {
+        let meddling = Arc::clone(&self.meddle.lock().unwrap_or_else(PoisonError::into_inner));
+        let Meddling { away, remembered } = &*meddling;
+        if let Some(answer) = away.iter().find_map(|meddle| meddle.instead(&request)) {
             return Ok(answer);
         }
-        let request = meddle.iter().fold(request, |request, meddle| meddle.request(request));
         let host = format!("{}:{}", self.names.app_host(&row_of(strategy)), self.names.port());
         // Two machines have two addresses (RFC 5737 documentation networks).
         let peer = if from_elsewhere { "203.0.113.66" } else { "198.51.100.7" };
-        let answer = guarded.cloakroom.answer(request, &host, peer).await?;
-        Ok(meddle.iter().fold(answer, |answer, meddle| meddle.response(answer)))
+        let request = away.iter().fold(request, |request, meddle| meddle.request(request));
+        let (mut request, shown) = remembered.request(away, request);
+        let asks = away.contains(&Meddle::FormToken).then(|| asks_for(&request)).flatten();
+        let asked = match asks {
+            Some(asks) => Asked::of(&guarded.cloakroom.answer(asks, &host, peer).await?),
+            None => None,
+        };
+        if let Some(asked) = &asked {
+            request = asked.request(request);
+        }
+        let mut answer = guarded.cloakroom.answer(request, &host, peer).await?;
+        remembered.response(shown, &answer);
+        if let Some(asked) = &asked {
+            answer = asked.response(answer);
+        }
+        Ok(away.iter().fold(answer, |answer, meddle| meddle.response(answer)))
     }
 
     /// The Cloakroom of a strategy, started when it is first needed.

@@ -2,7 +2,7 @@
 
 use super::ConfigFile;
 use super::operator::inside;
-use crate::config::Config;
+use crate::config::{Config, private_key};
 use crate::terminal::{Ending, answer, say};
 use clap::{Args, Subcommand};
 use cloakroom_app::{App, Error};
@@ -33,6 +33,11 @@ enum Action {
         #[arg(long)]
         now: bool,
     },
+    /// Print the public half of a private key in a file, as a JSON Web Key Set: what a provider is told of client_key_file.
+    Public {
+        /// The file: PKCS#8 in PEM.
+        file: std::path::PathBuf,
+    },
     /// Withdraw a key: nothing that it made is accepted any longer. Sessions whose tokens it made have to log in again.
     Revoke {
         /// The key, as `keys list` shows it.
@@ -43,12 +48,17 @@ enum Action {
 
 impl Keys {
     pub(super) fn run(&self) -> anyhow::Result<Ending> {
+        if let Action::Public { file } = &self.action {
+            return Ok(public(file));
+        }
         inside(&self.file, async |app, config| self.act(app, config).await)
     }
 
     async fn act(&self, app: &App, config: &Config) -> anyhow::Result<Ending> {
         match &self.action {
             Action::List { json } => list(app, config, *json),
+            // Needs neither configuration nor store.
+            Action::Public { file } => return Ok(public(file)),
             Action::Rotate { now } => {
                 app.rotate_keys(*now).await?;
                 let when = if *now { "now".into() } else { format!("in {}", config.settings.rotation.announce_for) };
@@ -66,6 +76,19 @@ impl Keys {
             },
         }
         Ok(Ending::Done)
+    }
+}
+
+fn public(file: &std::path::Path) -> Ending {
+    match private_key(file) {
+        Ok(key) => {
+            answer(&serde_json::json!({ "keys": [key.public_jwk()] }).to_string());
+            Ending::Done
+        }
+        Err(reason) => {
+            say(&format!("cloakroom: {reason}"));
+            Ending::Misused
+        }
     }
 }
 

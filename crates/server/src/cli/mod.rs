@@ -5,6 +5,8 @@
 
 mod accounts;
 mod check;
+mod clients;
+mod doctor;
 mod keys;
 mod operator;
 mod schema;
@@ -44,6 +46,11 @@ enum Command {
     Serve(ConfigFile),
     /// Read a configuration and report every mistake in it.
     Check(check::Check),
+    /// Look at a deployment from outside, as a browser would, and say what the proxy and TLS in front of it do wrong.
+    ///
+    /// Logs nobody in and changes nothing: at most 40 requests, all GET, OPTIONS or TRACE, to the named host only. Run it from
+    /// a machine that is neither the server nor inside its network.
+    Doctor(doctor::Doctor),
     /// List, rotate or revoke the keys that tokens are made with.
     ///
     /// They are sealed in the store under the master key. A running server follows what is done here within seconds.
@@ -55,6 +62,11 @@ enum Command {
     /// Works on the store, beside a running server, which sees what was done within a second. Programs can do the same by the
     /// admin listener (server.admin_token).
     Accounts(accounts::Accounts),
+    /// List, register or remove services that get tokens at /auth/token.
+    ///
+    /// Works on the store, beside a running server, which knows them at once. Services can also stand in the configuration, as
+    /// `[[client]]`.
+    Clients(clients::Clients),
     /// Print the JSON Schema of the configuration, for editors.
     Schema,
     /// Print a page of the reference, for `cargo xtask generate`.
@@ -85,9 +97,11 @@ pub fn run() -> ExitCode {
         Command::Demo(demo) => demo.run(),
         Command::Serve(file) => serve::run(&file),
         Command::Check(check) => check.run(),
+        Command::Doctor(doctor) => doctor.run(),
         Command::Keys(keys) => keys.run(),
         Command::Sessions(sessions) => sessions.run(),
         Command::Accounts(accounts) => accounts.run(),
+        Command::Clients(clients) => clients.run(),
         Command::Schema => Ok(schema::run()),
         Command::Reference { page } => Ok(schema::page(page)),
     };

@@ -16,12 +16,15 @@ pub(super) enum Page {
     Configuration,
     /// docs/reference/routes.md
     Routes,
+    /// docs/reference/openapi.json
+    Openapi,
 }
 
 pub(super) fn page(page: Page) -> Ending {
     let text = match page {
         Page::Configuration => reference::configuration(),
         Page::Routes => reference::routes(),
+        Page::Openapi => reference::openapi(),
     };
     answer(text.trim_end());
     Ending::Done

@@ -3,13 +3,12 @@
 
 use super::Mistake;
 use super::raw;
-use super::secret::Secret;
+use super::secret::{Secret, one_line};
 use super::sections::Section;
 use cloakroom_core::secret::Plain;
 use cloakroom_mail::{Encryption, Login, Sender, Settings, SettingsError, Site, Smtp};
 use percent_encoding::percent_decode_str;
 use std::fmt;
-use std::io::Read as _;
 use std::path::PathBuf;
 use std::time::Duration;
 use url::Url;
@@ -52,9 +51,6 @@ impl fmt::Debug for SmtpAt {
 
 /// The longest that one mail may take, connecting included.
 const TIMEOUT: Duration = Duration::from_secs(30);
-
-/// No file with a password is longer, in bytes.
-const LARGEST_PASSWORD_FILE: u64 = 4096;
 
 impl SmtpAt {
     /// Opens it; connects to nobody yet.
@@ -195,17 +191,9 @@ fn password(raw: &raw::Mail, section: &mut Section<'_>) -> Option<Secret> {
         section.wrong("password_file", "the password is there twice, here and as mail.password: remove one");
     }
     if let Some(path) = &raw.password_file {
-        let mut text = String::new();
-        let read = std::fs::File::open(path)
-            .and_then(|file| file.take(LARGEST_PASSWORD_FILE + 1).read_to_string(&mut text))
-            .map_err(|error| error.to_string());
-        let line = text.trim_end_matches(['\r', '\n']);
-        match read {
-            Err(error) => section.wrong("password_file", format!("{path:?} cannot be read: {error}")),
-            Ok(length) if length as u64 > LARGEST_PASSWORD_FILE || line.is_empty() || line.contains('\n') => {
-                section.wrong("password_file", format!("{path:?} does not hold one line with a password"));
-            }
-            Ok(_) => return Some(Secret::of(line.to_owned())),
+        match one_line(path) {
+            Ok(secret) => return Some(secret),
+            Err(reason) => section.wrong("password_file", reason),
         }
         // What it would be is not known; that there is one is.
         return Some(Secret::of(String::new()));

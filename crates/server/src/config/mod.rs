@@ -1,10 +1,16 @@
 //! The configuration: one TOML file, overridden by the environment, read into [`raw`] types, resolved into what each part
 //! of the house needs. After that nothing can be invalid. Every mistake is reported at once.
 
+mod clients;
+mod domains;
 mod environment;
 mod mail;
 mod people;
+mod private_key;
+mod providers;
 pub mod raw;
+mod raw_client;
+mod raw_upstream;
 mod read;
 mod resolve;
 mod schema;
@@ -16,7 +22,12 @@ mod step_up;
 mod store;
 mod upstreams;
 
+pub use clients::ServiceConfig;
+pub(crate) use clients::mistakes_in as mistakes_in_client;
 pub use mail::{Delivery, MailConfig, SmtpAt};
+pub(crate) use private_key::private_key;
+pub(crate) use providers::Nobody;
+pub use providers::ProviderConfig;
 pub(crate) use resolve::RESERVED;
 pub use resolve::{Config, Log, Tls};
 pub use schema::json_schema;

@@ -3,6 +3,8 @@
 
 #![expect(clippy::doc_markdown, reason = "these comments are read by operators, in the schema and the reference")]
 
+pub use super::raw_client::Client;
+pub use super::raw_upstream::{ForwardAuth, StepUp, Upstream};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -20,6 +22,8 @@ pub struct Raw {
     pub revocation: Revocation,
     /// How cookies are set.
     pub cookie: Cookie,
+    /// Which pages of other origins may read answers.
+    pub cors: Cors,
     /// How access tokens are signed.
     pub tokens: Tokens,
     /// Who can open an account.
@@ -30,6 +34,12 @@ pub struct Raw {
     pub second_factor: SecondFactor,
     /// How mails are sent. Without it none are: nobody can confirm an address or reset a password.
     pub mail: Mail,
+    /// Other sites that people can log in with, by OpenID Connect.
+    pub provider: Vec<Provider>,
+    /// For a reverse proxy of your own, which asks Cloakroom about every request.
+    pub forward_auth: ForwardAuth,
+    /// Services that get tokens at /auth/token. More can be registered with `cloakroom clients create`.
+    pub client: Vec<Client>,
     /// The applications behind Cloakroom. The longest matching path wins, a route with a host before one without.
     pub upstream: Vec<Upstream>,
     /// Sizes and times that bound every request.
@@ -156,6 +166,20 @@ pub struct Revocation {
 pub struct Cookie {
     /// "lax" or "strict". With "strict", a link from another site arrives logged out. Default: "lax".
     pub same_site: Option<String>,
+    /// A domain whose hosts all share the session, such as "example.com" for app.example.com and api.example.com: the host
+    /// of public_url, or a parent of it. Every host of the domain can then steal and replace sessions; read
+    /// docs/operate/domains.md first. Default: none, and the session belongs to one host, which browsers enforce.
+    pub domain: Option<String>,
+}
+
+/// Which pages of other origins may read answers.
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Cors {
+    /// Origins whose pages may call here with the person's cookies, and read the answer, such as `"https://app.example.com"`:
+    /// compared whole, never a pattern. They count as trusted_origins too. Where this is set, what upstreams say about it
+    /// is removed from all but public routes. Default: none, and CORS is left to the upstreams.
+    pub origins: Option<Vec<String>>,
 }
 
 /// How access tokens are signed.
@@ -231,51 +255,54 @@ pub struct Mail {
     pub confirm_addresses: Option<bool>,
 }
 
-/// An application behind Cloakroom.
+/// Another site that people can log in with, by OpenID Connect: Keycloak, or any other provider. Register there the redirect
+/// address PUBLIC_URL/auth/callback/ID, for single log-out also PUBLIC_URL/auth/backchannel/ID (back-channel) and
+/// PUBLIC_URL/auth/logged-out (after a log-out).
 #[derive(Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
-pub struct Upstream {
-    /// What the log calls it when it fails. Default: its path.
+pub struct Provider {
+    /// Names it in addresses: 1 to 32 lower-case letters, digits and "-". Required; what people have linked depends on issuer, not
+    /// on this.
+    pub id: Option<String>,
+    /// What people read on its button, after "Log in with". Default: id.
     pub name: Option<String>,
-    /// The host name of requests that go there. Default: any.
-    pub host: Option<String>,
-    /// The path of requests that go there, with everything below it. Default: "/".
-    pub path: Option<String>,
-    /// Its address: `"http://127.0.0.1:3000"`. Required.
-    pub to: Option<String>,
-    /// "public" (no session is looked at), "signed-in", or "optional" (a token if there is a session). Required.
-    pub access: Option<String>,
-    /// The audience of the bearer tokens that it gets. Default: "to" without a slash at its end.
-    pub audience: Option<String>,
-    /// Whether "path" is cut off before forwarding. Default: false.
-    pub strip_prefix: Option<bool>,
-    /// Whether it gets the Host that the client sent instead of its own. Default: false.
-    pub preserve_host: Option<bool>,
-    /// "no-store" or "upstream": who decides how answers to signed-in people are cached. Default: "no-store".
-    pub cache: Option<String>,
-    /// Time until its answer begins. Default: limits.answer_for.
-    pub answer_for: Option<String>,
-    /// Calls that its user has to approve one by one, with a proof of their own. Only with access = "signed-in". Default: none.
-    pub step_up: Option<Vec<StepUp>>,
-    /// "required" (a session without a second factor is asked for one before it passes) or "optional". "required" only with
-    /// access = "signed-in". Default: "optional".
-    pub second_factor: Option<String>,
-    /// Paths below this one that require a second factor although the rest does not, such as `["/admin"]`; written as people see
-    /// them, from the root. Only with access = "signed-in" and without strip_prefix. Default: none.
-    pub second_factor_for: Option<Vec<String>>,
-}
-
-/// Calls that need an approval.
-#[derive(Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct StepUp {
-    /// The method, such as "POST". Default: any.
-    pub method: Option<String>,
-    /// The path as people see it, below the upstream's. A last segment * is any one segment, ** everything below. Required.
-    pub path: Option<String>,
-    /// Fields of a JSON body that are shown to whoever approves, such as `["to", "amount"]`; "payee.name" is one inside another.
-    /// At most 16. Default: none, and only method and path are shown.
-    pub show: Option<Vec<String>>,
+    /// Its issuer, as its own metadata spells it, such as `"https://sso.example.com/realms/staff"`. https, or http on this
+    /// machine. Required.
+    pub issuer: Option<String>,
+    /// What it calls Cloakroom. Required.
+    pub client_id: Option<String>,
+    /// The secret that Cloakroom shows there. Better in a file.
+    pub client_secret: Option<String>,
+    /// A file with that secret, in one line.
+    pub client_secret_file: Option<String>,
+    /// Instead of a secret, a file with a private key (PKCS#8 in PEM: Ed25519, P-256 or RSA) that Cloakroom proves itself by
+    /// (private_key_jwt, RFC 7523). `cloakroom keys public FILE` prints what the provider is to be told.
+    pub client_key_file: Option<String>,
+    /// "basic" (in a header) or "post" (in the body). Default: "basic".
+    pub client_secret_in: Option<String>,
+    /// What is asked for besides "openid". Default: `["email", "profile"]`.
+    pub scopes: Option<Vec<String>>,
+    /// "open": whoever logs in there for the first time gets an account. "known": only identities that somebody has added to
+    /// their account. Default: "open".
+    pub accounts: Option<String>,
+    /// Whether addresses count as confirmed although it does not say email_verified. Only where nobody can choose their address
+    /// there by themselves: whoever can takes over whatever that address gets. Default: false.
+    pub trust_addresses: Option<bool>,
+    /// Whether a log-in there counts as one with a second factor when it says so (amr). Default: false.
+    pub trust_factors: Option<bool>,
+    /// The claim of its ID tokens with the roles of a person, such as "realm_access.roles"; they become "roles" of our tokens.
+    /// Default: none.
+    pub roles_claim: Option<String>,
+    /// The claim with their groups, such as "groups"; they become "groups" of our tokens. Default: none.
+    pub groups_claim: Option<String>,
+    /// What a role or group there is called here, such as `{ "app-admins" = "admin" }`. Names that are not listed are left out
+    /// then. Default: all, as they are.
+    pub names: Option<std::collections::BTreeMap<String, String>>,
+    /// Whether a log-out here goes on to a log-out there. Default: true.
+    pub log_out: Option<bool>,
+    /// Certificates (PEM) of the private authority that its own is from. No other is trusted then. Default: the authorities that
+    /// this machine trusts.
+    pub ca_file: Option<String>,
 }
 
 /// Sizes and times that bound every request.

@@ -1,14 +1,16 @@
 //! From what is written to what each part of the house needs. Collects every mistake, with its path and what to do.
 
 use super::Mistake;
+use super::clients::{self, ServiceConfig};
 use super::mail::MailConfig;
+use super::providers::ProviderConfig;
 use super::raw::{self, Raw};
 use super::secret::Secret;
 use super::sections::Section;
 use super::site::{host_of, site};
 use super::store::{StoreAt, store};
 use super::upstreams::upstreams;
-use super::{mail, people, sessions};
+use super::{mail, people, providers, sessions};
 use crate::network::Network;
 use cloakroom_app::Settings;
 use cloakroom_core::keyring::Rotation;
@@ -30,6 +32,8 @@ pub struct Config {
     pub listen: Vec<SocketAddr>,
     /// Addresses of the listener that only redirects to https.
     pub redirect_listen: Vec<SocketAddr>,
+    /// Addresses of the listener that proxies ask.
+    pub forward_auth_listen: Vec<SocketAddr>,
     /// Address of the admin listener.
     pub admin_listen: SocketAddr,
     /// What programs of operators show; without it the admin listener has no /admin.
@@ -50,7 +54,11 @@ pub struct Config {
     pub master_key_file: PathBuf,
     /// How mails are sent, if they are.
     pub mail: Option<MailConfig>,
-    /// For the use cases.
+    /// Where people can log in.
+    pub providers: Vec<ProviderConfig>,
+    /// Services that get tokens.
+    pub clients: Vec<ServiceConfig>,
+    /// For the use cases, but for providers and clients: they need a network.
     pub settings: Settings,
     /// For the web.
     pub site: Site,
@@ -87,7 +95,7 @@ pub struct Log {
 }
 
 /// Paths that no upstream can have.
-pub(crate) const RESERVED: [&str; 2] = ["/auth", "/.well-known/jwks.json"];
+pub(crate) const RESERVED: [&str; 3] = ["/auth", "/.well-known/jwks.json", "/.well-known/oauth-authorization-server"];
 
 /// Verifiers may cache the JWKS for so long; a key is announced three times as long before it signs.
 pub(super) const JWKS_MAX_AGE: Lifetime = Lifetime::from_secs(300);
@@ -120,6 +128,8 @@ pub(super) fn resolve(raw: &Raw, mistakes: &mut Vec<Mistake>) -> Option<Config> 
         mail: mail.is_some(),
         confirm_addresses,
         signup: people::signup(&raw.account, mistakes),
+        providers: Vec::new(),
+        clients: Vec::new(),
         limits: people::guesses(&raw.limits, mistakes),
         totp_steps_back: people::totp_steps_back(&raw.second_factor, mistakes),
         passwords: people::passwords(&raw.password, mistakes),
@@ -127,9 +137,14 @@ pub(super) fn resolve(raw: &Raw, mistakes: &mut Vec<Mistake>) -> Option<Config> 
         hashing: people::hashing(&raw.password, mistakes),
         verified_tokens: VERIFIED_TOKENS,
     };
+    let providers = providers::providers(&raw.provider, &settings.issuer, mistakes);
+    let clients = clients::clients(&raw.client, &settings, mistakes);
     let (limits, max_connections, header_for) = limits(&raw.limits, mistakes);
     let admin_token = people::admin_token(raw, mistakes);
-    let (upstreams, second_factor) = upstreams(&raw.upstream, &settings.issuer, mistakes);
+    let (upstreams, second_factor) = {
+        let forward_auth = raw.forward_auth.listen.as_ref().is_some_and(|listen| !listen.is_empty());
+        upstreams(&raw.upstream, &settings.issuer, forward_auth, mistakes)
+    };
     let (store, master_key_file) = store(&raw.store, mistakes);
     let mut server = Section { path: "server".into(), mistakes };
     let listen = server.addresses("listen", raw.server.listen.as_ref(), &["127.0.0.1:8080", "[::1]:8080"]);
@@ -150,6 +165,7 @@ pub(super) fn resolve(raw: &Raw, mistakes: &mut Vec<Mistake>) -> Option<Config> 
         }
     }
     let drain_for = duration(server.lifetime("drain_for", raw.server.drain_for.as_ref(), Lifetime::from_secs(20)));
+    let forward_auth_listen = forward_auth(raw, &trusted_proxies, &listen, mistakes);
     let mut headers = Section { path: "headers".into(), mistakes };
     let mut strip = Vec::new();
     for text in raw.headers.strip_request.iter().flatten() {
@@ -162,6 +178,7 @@ pub(super) fn resolve(raw: &Raw, mistakes: &mut Vec<Mistake>) -> Option<Config> 
     Some(Config {
         listen,
         redirect_listen,
+        forward_auth_listen,
         admin_listen: admin_listen?,
         admin_token,
         tls,
@@ -172,6 +189,8 @@ pub(super) fn resolve(raw: &Raw, mistakes: &mut Vec<Mistake>) -> Option<Config> 
         store,
         master_key_file,
         mail,
+        providers,
+        clients,
         settings,
         site: site?,
         upstreams,
@@ -180,6 +199,30 @@ pub(super) fn resolve(raw: &Raw, mistakes: &mut Vec<Mistake>) -> Option<Config> 
         strip,
         log,
     })
+}
+
+/// The listener of proxies. Nobody else may reach it, and without a listed proxy it would refuse everybody.
+fn forward_auth(
+    raw: &Raw,
+    trusted_proxies: &[Network],
+    public: &[SocketAddr],
+    mistakes: &mut Vec<Mistake>,
+) -> Vec<SocketAddr> {
+    let mut section = Section { path: "forward_auth".into(), mistakes };
+    let listen = section.addresses("listen", raw.forward_auth.listen.as_ref(), &[]);
+    if listen.iter().any(|address| address.port() != 0 && public.contains(address)) {
+        section.wrong("listen", "it must differ from server.listen: what is answered there has tokens in it");
+    }
+    if !listen.is_empty() && raw.session.slots.is_some_and(|slots| slots > 1) {
+        section.wrong(
+            "listen",
+            "not together with session.slots: the proxy would lead on paths below /u that Cloakroom has read without it",
+        );
+    }
+    if !listen.is_empty() && trusted_proxies.is_empty() {
+        section.wrong("listen", "server.trusted_proxies must name the proxies that may ask there");
+    }
+    listen
 }
 
 fn lifetimes(raw: &raw::Session, mistakes: &mut Vec<Mistake>) -> Lifetimes {

@@ -1,6 +1,7 @@
 //! Resolving what the site is called: its origins, its cookies, the headers of its answers.
 
 use super::Mistake;
+use super::domains;
 use super::raw::{self, Raw};
 use super::resolve::JWKS_MAX_AGE;
 use super::sections::{Section, is_loopback};
@@ -31,17 +32,21 @@ pub(super) fn site(raw: &Raw, mistakes: &mut Vec<Mistake>) -> Option<Site> {
         server.wrong("insecure_loopback_cookies", "this is for a public_url of plain http on a loopback name only");
     }
     let trusted = raw.server.trusted_origins.iter().flatten();
-    let trusted_origins: Vec<_> = trusted.filter_map(|text| server.origin("trusted_origins", text)).collect();
+    let mut trusted_origins: Vec<_> = trusted.filter_map(|text| server.origin("trusted_origins", text)).collect();
     let service_workers = raw.server.service_workers.clone().unwrap_or_default();
     for path in &service_workers {
         if !path.starts_with('/') {
             server.wrong("service_workers", format!("{path:?} is not a path: it begins with a slash"));
         }
     }
+    let readers = domains::readers(raw, server.mistakes);
+    trusted_origins.extend(readers.iter().flatten().cloned());
     let approval_origin = approval_origin(raw, origin.as_deref(), &trusted_origins, &mut server);
     let mut cookie = Section { path: "cookie".into(), mistakes: server.mistakes };
     let words = [("lax", SameSite::Lax), ("strict", SameSite::Strict)];
     let same_site = cookie.one_of("same_site", raw.cookie.same_site.as_ref(), SameSite::Lax, &words);
+    let domain = origin.as_deref().and_then(|origin| domains::domain(raw, origin, &mut cookie));
+    let names = if insecure { CookieNames::INSECURE_LOOPBACK } else { CookieNames::SECURE };
     let headers = headers(&raw.headers, cookie.mistakes);
     let slots = sessions::slots(&raw.session, cookie.mistakes);
     Some(Site {
@@ -49,7 +54,8 @@ pub(super) fn site(raw: &Raw, mistakes: &mut Vec<Mistake>) -> Option<Site> {
         approval_origin,
         hosts: hosts(raw).collect(),
         trusted_origins,
-        cookies: if insecure { CookieNames::INSECURE_LOOPBACK } else { CookieNames::SECURE },
+        readers,
+        cookies: domain.map_or(names.clone(), |domain| names.for_domain(&domain)),
         slots,
         same_site,
         headers,

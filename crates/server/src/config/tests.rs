@@ -4,9 +4,9 @@ use super::*;
 use cloakroom_core::session::Strategy;
 use cloakroom_core::time::Lifetime;
 
-const LEAST: &str = "[server]\npublic_url = \"https://app.example.com/\"\n[[upstream]]\nto = \"http://127.0.0.1:3000\"\naccess = \"public\"";
+pub(super) const LEAST: &str = "[server]\npublic_url = \"https://app.example.com/\"\n[[upstream]]\nto = \"http://127.0.0.1:3000\"\naccess = \"public\"";
 
-fn read(text: &str) -> Result<Config, Vec<String>> {
+pub(super) fn read(text: &str) -> Result<Config, Vec<String>> {
     with_environment(text, &[])
 }
 
@@ -52,6 +52,34 @@ fn the_example_names_every_key_there_is() {
         }
     }
     assert!(keys > 40, "{keys}");
+}
+
+#[test]
+fn a_domain_is_the_host_or_a_parent_that_somebody_owns_and_readers_are_exact_origins() {
+    let with = |more: &str| read(&format!("{LEAST}\n{more}"));
+    let site =
+        with("[cookie]\ndomain = \"example.com\"\n[cors]\norigins = [\"https://www.example.com\"]").unwrap().site;
+    assert_eq!(site.cookies.domain(), Some("example.com"));
+    assert_eq!(
+        (site.readers.as_deref(), &site.trusted_origins),
+        (Some(&site.trusted_origins[..]), &site.trusted_origins)
+    );
+    for (wrong, part) in [
+        ("[cookie]\ndomain = \"com\"", "a public suffix"),
+        ("[cookie]\ndomain = \"other.com\"", "or a parent of it"),
+        ("[cookie]\ndomain = \"ample.com\"", "or a parent of it"),
+        ("[cookie]\ndomain = \".example.com\"", "no dot at its beginning"),
+        ("[cookie]\ndomain = \"127.0.0.1\"", "no address"),
+        ("[cookie]\ndomain = \"a.example.com; Path=/\"", "a name such as"),
+        ("[cors]\norigins = [\"null\"]", "anybody"),
+        ("[cors]\norigins = [\"*\"]", "anybody"),
+        ("[cors]\norigins = [\"https://*.example.com\"]", "anybody"),
+        ("[cors]\norigins = [\"http://www.example.com\"]", "plain http"),
+        ("[cors]\norigins = [\"https://www.example.com/x\"]", "no path"),
+    ] {
+        let mistakes = with(wrong).unwrap_err().join("\n");
+        assert!(mistakes.contains(part) && mistakes.lines().count() == 1, "{wrong}: {mistakes}");
+    }
 }
 
 #[test]
@@ -259,7 +287,7 @@ fn mail_is_read_from_its_section_and_its_secrets_are_never_repeated() {
         ),
         (
             format!("{from}\nsmtp = \"smtps://u@mail.example.com\"\npassword_file = {:?}", file("two", "hunter2\nx\n")),
-            "does not hold one line with a password",
+            "does not hold one line with a secret",
         ),
         (
             format!("{from}\nsmtp = \"smtps://mail.example.com\"\nca_file = {:?}", file("none.pem", "nothing")),
@@ -423,6 +451,7 @@ fn the_committed_references_are_fresh() {
         ("cloakroom.schema.json", json_schema()),
         ("configuration.md", crate::reference::configuration()),
         ("routes.md", crate::reference::routes()),
+        ("openapi.json", crate::reference::openapi()),
     ] {
         let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/reference").join(file);
         let committed = std::fs::read_to_string(&path).unwrap_or_default();

@@ -13,6 +13,7 @@ use url::Url;
 pub(super) fn upstreams(
     raw: &[raw::Upstream],
     issuer: &str,
+    forward_auth: bool,
     mistakes: &mut Vec<Mistake>,
 ) -> (Vec<Upstream>, Vec<String>) {
     if raw.is_empty() {
@@ -22,7 +23,7 @@ pub(super) fn upstreams(
     let mut places = Vec::new();
     for (index, one) in raw.iter().enumerate() {
         let mut section = Section { path: format!("upstream[{index}]"), mistakes };
-        if let Some(upstream) = upstream(one, index, issuer, &mut section) {
+        if let Some(upstream) = upstream(one, index, issuer, forward_auth, &mut section) {
             found.push(upstream);
             places.push(index);
         }
@@ -99,20 +100,44 @@ fn second_factor_for(raw: &raw::Upstream, upstream: &Upstream, section: &mut Sec
     paths.iter().filter(below).cloned().collect()
 }
 
-fn upstream(raw: &raw::Upstream, index: usize, issuer: &str, section: &mut Section<'_>) -> Option<Upstream> {
-    let to = match &raw.to {
-        None => {
-            section.wrong("to", "this is required: the address of the application, such as \"http://127.0.0.1:3000\"");
-            None
+/// The address, or `None` for an application that a proxy of the operator's own leads to.
+fn to(raw: &raw::Upstream, forward_auth: bool, section: &mut Section<'_>) -> Option<Url> {
+    let Some(text) = &raw.to else {
+        if !forward_auth {
+            section.wrong(
+                "to",
+                "this is required: the address of the application, such as \"http://127.0.0.1:3000\" (or forward_auth.listen, for a \
+                 proxy of your own that leads there)",
+            );
         }
-        Some(text) => {
-            let url = Url::parse(text).ok();
-            if url.is_none() {
-                section.wrong("to", "this is not an address such as \"http://127.0.0.1:3000\"");
-            }
-            url
+        let unseen = ["step_up", "strip_prefix", "preserve_host", "cache", "answer_for"];
+        let there = [
+            raw.step_up.is_some(),
+            raw.strip_prefix.is_some(),
+            raw.preserve_host.is_some(),
+            raw.cache.is_some(),
+            raw.answer_for.is_some(),
+        ];
+        for (key, _) in unseen.iter().zip(there).filter(|(_, is_there)| *is_there && forward_auth) {
+            section.wrong(key, "this needs \"to\": without it a proxy of your own carries the requests, and Cloakroom sees no more than their heads");
         }
+        return None;
     };
+    let url = Url::parse(text).ok();
+    if url.is_none() {
+        section.wrong("to", "this is not an address such as \"http://127.0.0.1:3000\"");
+    }
+    url
+}
+
+fn upstream(
+    raw: &raw::Upstream,
+    index: usize,
+    issuer: &str,
+    forward_auth: bool,
+    section: &mut Section<'_>,
+) -> Option<Upstream> {
+    let to = to(raw, forward_auth, section);
     let words = [("public", Access::Public), ("signed-in", Access::SignedIn), ("optional", Access::Optional)];
     if raw.access.is_none() {
         section.wrong("access", "this is required: \"public\", \"signed-in\" or \"optional\"");
@@ -134,9 +159,17 @@ fn upstream(raw: &raw::Upstream, index: usize, issuer: &str, section: &mut Secti
             }
         }
     }
-    let to = to?;
-    let audience = raw.audience.clone().unwrap_or_else(|| to.as_str().trim_end_matches('/').to_owned());
-    if audience.trim_end_matches('/') == issuer || audience.is_empty() {
+    if to.is_none() && (raw.to.is_some() || !forward_auth) {
+        return None;
+    }
+    let by_address = || to.as_ref().map(|to| to.as_str().trim_end_matches('/').to_owned());
+    let audience = raw.audience.clone().or_else(by_address).unwrap_or_default();
+    if access != Access::Public && to.is_none() && raw.audience.is_none() {
+        section.wrong(
+            "audience",
+            "this is required without \"to\": a name for the application that its tokens carry, and that it checks",
+        );
+    } else if audience.trim_end_matches('/') == issuer || (audience.is_empty() && access != Access::Public) {
         section.wrong(
             "audience",
             "it must differ from server.public_url: an upstream's token must not be good as a cookie",
@@ -156,6 +189,7 @@ fn upstream(raw: &raw::Upstream, index: usize, issuer: &str, section: &mut Secti
         cache,
         timeouts,
         step_up,
-        ..Upstream::new(name, path, to, access)
+        to,
+        ..Upstream::elsewhere(name, path, access)
     })
 }

@@ -78,7 +78,7 @@ impl System {
         let config = configuration(port, page_at, api_at, data, strategy)?;
         log::start(&config);
 
-        let sockets = Sockets { public, redirect: Vec::new(), admin: free().await? };
+        let sockets = Sockets { public, redirect: Vec::new(), forward_auth: Vec::new(), admin: free().await? };
         let master = master_key::load_for(&config, master_from_environment().as_deref())?;
         // Before the server does: opening a folder tidies it up.
         let folder = mail_folder(&config)?;

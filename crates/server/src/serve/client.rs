@@ -15,7 +15,7 @@ pub(super) fn client(
     let is_trusted = |address: IpAddr| trusted.iter().any(|network| network.contains(address));
     let peer = peer.to_canonical();
     if trusted.is_empty() || !is_trusted(peer) {
-        return (Client { address: peer, https: tls, slot: Slot::default() }, None);
+        return (Client { address: peer, https: tls, by_proxy: false, slot: Slot::default() }, None);
     }
     // The nearest address that is not a proxy of ours: what lies left of it was written by the client.
     let mut address = peer;
@@ -34,7 +34,10 @@ pub(super) fn client(
     let said = |name: &str, parameter: &str| if speaks_x(headers) { last(name) } else { forwarded(headers, parameter) };
     let (proto, host) = (said("x-forwarded-proto", "proto"), said("x-forwarded-host", "host"));
     let https = proto.map_or(tls, |proto| proto.eq_ignore_ascii_case("https"));
-    (Client { address, https, slot: Slot::default() }, host.and_then(|host| HeaderValue::from_str(&host).ok()))
+    (
+        Client { address, https, by_proxy: true, slot: Slot::default() },
+        host.and_then(|host| HeaderValue::from_str(&host).ok()),
+    )
 }
 
 /// The addresses of `X-Forwarded-For`, or of `Forwarded` where there is none; `None` for what is no address.
@@ -53,7 +56,7 @@ fn hops(headers: &HeaderMap) -> impl DoubleEndedIterator<Item = Option<IpAddr>> 
 
 /// Whether the proxy speaks `X-Forwarded-*`, the usual family; else `Forwarded` counts (RFC 7239).
 fn speaks_x(headers: &HeaderMap) -> bool {
-    headers.contains_key("x-forwarded-for") || headers.contains_key("x-forwarded-proto")
+    ["x-forwarded-for", "x-forwarded-proto", "x-forwarded-method"].iter().any(|name| headers.contains_key(*name))
 }
 
 fn forwarded(headers: &HeaderMap, name: &str) -> Option<String> {

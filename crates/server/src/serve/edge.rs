@@ -36,6 +36,8 @@ impl Edge {
             self.log_requests.then(|| (request.method().clone(), logged_path(request.uri().path()).into_owned()));
         let (mut parts, body) = request.into_parts();
         let refused = self.web.refuse_early(&parts, &client, host.as_ref());
+        let reader = self.web.reader(&parts);
+        let preflight = self.web.is_preflight(&parts);
         if let Some((slot, uri)) = Slot::of(&parts.uri, self.web.site().slots) {
             client.slot = slot;
             parts.uri = uri;
@@ -44,6 +46,8 @@ impl Edge {
         let own = is_own_path(parts.uri.path());
         let mut response = if let Some(refused) = refused {
             refused.map(Body::wrap)
+        } else if preflight && (own || reader.is_some()) {
+            self.web.answer_preflight(&parts, &client).map(Body::wrap)
         } else if own {
             Box::pin(self.web.respond(Request::from_parts(parts, body), client)).await.map(Body::wrap)
         } else {
@@ -55,6 +59,7 @@ impl Edge {
             self.web.finish(response.headers_mut(), &client);
             response
         };
+        self.web.share(response.headers_mut(), reader);
         let id = format!("{id:016x}");
         if let Ok(value) = HeaderValue::from_str(&id) {
             response.headers_mut().insert("x-request-id", value);

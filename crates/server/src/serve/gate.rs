@@ -41,7 +41,12 @@ impl Gate for WebGate {
             Access::Optional => Wanted::Optional,
         };
         let slot = request.extensions.get::<Slot>().copied().unwrap_or_default();
-        let client = Client { address: client.address, https: client.https, slot };
+        let client = Client { address: client.address, https: client.https, by_proxy: false, slot };
+        // What a public route shows to strangers is its own affair; elsewhere nobody who is not listed gets so far.
+        if wanted != Wanted::Public && self.web.is_preflight(request) {
+            return Admission::Answer(self.web.answer_preflight(request, &client).map(Body::wrap));
+        }
+        let closes_cors = wanted != Wanted::Public && self.web.shares();
         let is_there = !body.is_end_stream();
         let token = if self.web.looks_for_form_token(request, is_there, wanted, slot).await {
             Box::pin(form_token(body)).await
@@ -52,7 +57,7 @@ impl Gate for WebGate {
         let seen = match self.web.admit(request, about, wanted, &client).await {
             Entry::Pass(None) => {
                 let keep_authorization = self.web.owns_authorization(&request.headers);
-                return Admission::Pass(Identity { keep_authorization, ..Identity::default() });
+                return Admission::Pass(Identity { keep_authorization, closes_cors, ..Identity::default() });
             }
             Entry::Pass(Some(seen)) => seen,
             Entry::Answer(response) => return Admission::Answer(response.map(Body::wrap)),
@@ -74,6 +79,7 @@ impl Gate for WebGate {
                     .form_token_for(request, &seen)
                     .and_then(|token| HeaderValue::from_str(&token).ok()),
                 authenticated: true,
+                closes_cors,
                 subject: Some(Arc::clone(&seen) as Hold),
                 ..self.stream_of(request, &seen)
             }),

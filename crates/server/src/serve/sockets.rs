@@ -11,6 +11,8 @@ pub struct Sockets {
     pub public: Vec<TcpListener>,
     /// For people who came by plain http.
     pub redirect: Vec<TcpListener>,
+    /// For proxies that ask whether a request may pass.
+    pub forward_auth: Vec<TcpListener>,
     /// For operators.
     pub admin: TcpListener,
 }
@@ -21,6 +23,7 @@ impl Sockets {
         Ok(Self {
             public: all(&config.listen).await?,
             redirect: all(&config.redirect_listen).await?,
+            forward_auth: all(&config.forward_auth_listen).await?,
             admin: one(config.admin_listen).await?,
         })
     }

@@ -7,12 +7,13 @@ use super::door::Doors;
 use super::edge::Edge;
 use super::gate::WebGate;
 use super::meters::Meters;
+use super::providers;
 use super::sockets::Sockets;
 use super::tls;
 use crate::config::{Config, RESERVED, StoreAt, Tls};
 use anyhow::Context as _;
 use arc_swap::ArcSwap;
-use cloakroom_app::{App, Clock};
+use cloakroom_app::{App, Clock, Settings};
 use cloakroom_gateway::{Extras, Gateway, Routes};
 use cloakroom_jose::MasterKey;
 use cloakroom_store::{Postgres, Sqlite, Store};
@@ -34,6 +35,8 @@ pub struct Running {
     pub public: Vec<SocketAddr>,
     /// Where the admin listener really is.
     pub admin: SocketAddr,
+    /// Addresses that it answers proxies on.
+    pub forward_auth: Vec<SocketAddr>,
     edge: Arc<Edge>,
     store: Arc<dyn Store>,
     doors: Doors,
@@ -54,9 +57,19 @@ pub async fn start(
             "the strategy \"memory\" is offered: a script in a page can ask for an access token and carry it away (docs/strategies/memory.md)"
         );
     }
+    if let Some(domain) = config.site.cookies.domain() {
+        tracing::warn!(
+            domain,
+            "cookie.domain is set: cookies lose the prefix __Host-, and every host of the domain can steal and replace sessions (docs/operate/domains.md)"
+        );
+    }
     let courier = config.mail.as_ref().map(courier::open).transpose()?;
     let store = open_store(&config.store).await?;
-    let app = App::open(Arc::clone(&store), clock, config.settings.clone(), master).await?;
+    let app = {
+        let (providers, clients) = (providers::open(config)?, providers::open_clients(config)?);
+        let settings = Settings { providers, clients, ..config.settings.clone() };
+        App::open(Arc::clone(&store), clock, settings, master).await?
+    };
     let web = Web::new(app, config.site.clone()).context("a page's template does not compile")?;
     let extras = Extras { strip: config.strip.clone(), ..Extras::default() };
     let gateway = Gateway::with(
@@ -101,6 +114,15 @@ pub async fn start(
             async move { edge.handle(request, peer, encrypted).await }
         });
     }
+    let mut forward_auth = Vec::new();
+    for listener in sockets.forward_auth {
+        forward_auth.push(listener.local_addr()?);
+        let edge = Arc::clone(&edge);
+        doors.open(listener, None, move |question, peer, _| {
+            let edge = Arc::clone(&edge);
+            async move { edge.verify(question, peer).await }
+        });
+    }
     let admin = sockets.admin.local_addr()?;
     let inside = Arc::new(Admin { web: Arc::clone(&edge.web), token: config.admin_token.clone() });
     // Operators have room of their own: probes are answered when the public doors are full.
@@ -120,7 +142,7 @@ pub async fn start(
         ));
     }
     let second_factor = config.second_factor.clone();
-    Ok(Running { public, admin, edge, store, doors, tls, second_factor, drain_for: config.drain_for })
+    Ok(Running { public, admin, forward_auth, edge, store, doors, tls, second_factor, drain_for: config.drain_for })
 }
 
 impl Running {

@@ -107,3 +107,23 @@ fn key_of(token: &str) -> String {
     let header: Value = serde_json::from_slice(&header).unwrap();
     header["kid"].as_str().unwrap().to_owned()
 }
+
+/// A key of openssl's kind (RFC 8410 §10.3): its public half, named by its thumbprint (RFC 7638), and nothing of the other.
+#[tokio::test]
+async fn the_public_half_of_a_private_key_is_printed_and_nothing_of_the_private_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let secret = "MC4CAQAwBQYDK2VwBCIEINTuctv5E1hK1bbY8fdp+K06/nwoy/HU++CXqI9EdVhC";
+    let pem = format!("-----BEGIN PRIVATE KEY-----\n{secret}\n-----END PRIVATE KEY-----\n");
+    std::fs::write(folder.path().join("key.pem"), pem).unwrap();
+    let output = run(folder.path(), &["keys", "public", "key.pem"]).await;
+    assert_eq!((code(&output), text(&output.stderr).as_str()), (0, ""));
+    let keys: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    // As openssl and sha256sum have it.
+    assert_eq!(keys["keys"][0]["x"], "Gb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE");
+    assert_eq!(keys["keys"][0]["crv"], "Ed25519");
+    assert_eq!(keys["keys"][0]["kid"], "3YZxBJ12jO3n_mXt_q-j_Z-TFP1vt-NiI3OCf-fEnHQ");
+    assert!(keys["keys"][0].get("d").is_none());
+    let none = run(folder.path(), &["keys", "public", "nowhere.pem"]).await;
+    assert_eq!(code(&none), 2);
+    assert!(text(&none.stderr).contains("nowhere.pem cannot be read"), "{}", text(&none.stderr));
+}

@@ -13,6 +13,7 @@
 
 mod accounts;
 mod admin;
+mod clients;
 mod commands;
 mod deadline;
 mod demo;

@@ -9,7 +9,11 @@ use crate::Error;
 use tokio_postgres::{Client, Transaction};
 
 /// In the order in which they are run. One that was released is never edited.
-const MIGRATIONS: [&str; 2] = [include_str!("migrations/0001_first.sql"), include_str!("migrations/0002_slips.sql")];
+const MIGRATIONS: [&str; 3] = [
+    include_str!("migrations/0001_first.sql"),
+    include_str!("migrations/0002_slips.sql"),
+    include_str!("migrations/0003_roles.sql"),
+];
 
 /// Of several nodes that start together one runs what is missing, and the others wait for that. Only they take this lock: its
 /// number is the letters of `ClkR`.

@@ -14,7 +14,7 @@ use crate::{
 };
 use cloakroom_core::access::Revocation;
 use cloakroom_core::refresh::{EndReason, Ended};
-use cloakroom_core::session::Session;
+use cloakroom_core::session::{Roles, Session};
 use cloakroom_core::time::Timestamp;
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::sync::Arc;
@@ -138,7 +138,7 @@ async fn nodes_that_start_together_bring_a_new_database_to_its_schema_once() {
     for started in starting {
         assert_eq!(started.await.unwrap(), Ok(()));
     }
-    assert_eq!(number(&database.raw().await, "SELECT version FROM cloakroom.schema_version").await, 2);
+    assert_eq!(number(&database.raw().await, "SELECT version FROM cloakroom.schema_version").await, 3);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -184,7 +184,7 @@ async fn a_schema_of_a_later_version_is_refused_untouched() {
     let raw = database.raw().await;
     raw.batch_execute("UPDATE cloakroom.schema_version SET version = 7").await.unwrap();
     let refused = Postgres::open(&database.url(), 2).await.map(drop);
-    assert_eq!(refused, Err(Error::SchemaTooNew { found: 7, known: 2 }));
+    assert_eq!(refused, Err(Error::SchemaTooNew { found: 7, known: 3 }));
     assert_eq!(number(&raw, "SELECT version FROM cloakroom.schema_version").await, 7);
 }
 
@@ -346,7 +346,9 @@ async fn a_store_of_the_first_version_keeps_what_it_holds() {
     raw.batch_execute(&rows).await.unwrap();
     let store = database.open().await;
     assert!(store.account(account_id(1)).await.unwrap() == Some(account(1)));
-    let kept = Session { user_agent: "a".to_owned(), address: "b".to_owned(), ..session(1, 1) };
+    // Nobody had roles then.
+    let roles = Roles::default();
+    let kept = Session { user_agent: "a".to_owned(), address: "b".to_owned(), roles, ..session(1, 1) };
     assert_eq!(store.session(session_id(1)).await.unwrap(), Some(kept));
     assert_eq!(store.events_of(account_id(1), 9).await.unwrap(), [(1, event(1))]);
 }

@@ -6,7 +6,7 @@ use crate::postgres::value::{Cells, Value, id, instant, maybe, maybe_millis, mil
 use crate::session::Sighting;
 use cloakroom_core::id::{AccountId, KeyId, SessionId};
 use cloakroom_core::refresh::{EndReason, Ended, Family, Version};
-use cloakroom_core::session::{Method, Session, Strategy};
+use cloakroom_core::session::{Method, Roles, Session, Strategy};
 use cloakroom_core::time::Timestamp;
 use tokio_postgres::Row;
 
@@ -14,7 +14,7 @@ macro_rules! columns {
     () => {
         "id, account, opened_at, last_used_at, absolute_until, remember, method, strategy, user_agent, address, \
          generation, rotated_at, issue, issued_at, acknowledged_at, late_repeats, refresh_key, seed, ended_at, ended_reason, \
-         rotated_with"
+         rotated_with, roles"
     };
 }
 
@@ -41,7 +41,7 @@ pub(crate) fn open(session: &Session) -> Statement {
             columns!(),
             ") (SELECT $1::bytea, id, $3::bigint, $4::bigint, $5::bigint, $6::boolean, $7::text, $8::text, $9::text,
                        $10::text, $11::bigint, $12::bigint, $13::bigint, $14::bigint, $15::bigint, $16::bigint,
-                       $17::bytea, $18::bytea, $19::bigint, $20::text, $21::bigint
+                       $17::bytea, $18::bytea, $19::bigint, $20::text, $21::bigint, $22::text
                 FROM cloakroom.account
                 WHERE id = $2 AND disabled_at IS NULL AND (not_before IS NULL OR not_before <= $3)
                 FOR NO KEY UPDATE) ON CONFLICT DO NOTHING RETURNING 1)
@@ -69,6 +69,7 @@ pub(crate) fn open(session: &Session) -> Statement {
             maybe_millis(family.ended.map(|ended| ended.at)),
             Value::MaybeText(family.ended.map(|ended| ended.reason.as_str())),
             Value::Whole(family.rotated_with.into()),
+            Value::Text(session.roles.to_text()),
         ],
     )
 }
@@ -214,6 +215,7 @@ pub(crate) fn read(row: &Row) -> Result<Session, Error> {
         user_agent: cells.take(Some)?,
         address: cells.take(Some)?,
         family: read_family(&mut cells)?,
+        roles: cells.take(Roles::from_text)?,
     })
 }
 

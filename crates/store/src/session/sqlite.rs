@@ -8,7 +8,7 @@ use cloakroom_core::access::Revocation;
 use cloakroom_core::id::{AccountId, KeyId, SessionId};
 use cloakroom_core::refresh::EndReason;
 use cloakroom_core::refresh::{Ended, Family, Version};
-use cloakroom_core::session::{Method, Session, Strategy};
+use cloakroom_core::session::{Method, Roles, Session, Strategy};
 use cloakroom_core::time::Timestamp;
 use rusqlite::{Connection, Row, params};
 
@@ -16,7 +16,7 @@ macro_rules! columns {
     () => {
         "id, account, opened_at, last_used_at, absolute_until, remember, method, strategy, user_agent, address, \
          generation, rotated_at, issue, issued_at, acknowledged_at, late_repeats, refresh_key, seed, ended_at, ended_reason, \
-         rotated_with"
+         rotated_with, roles"
     };
 }
 
@@ -41,7 +41,7 @@ pub(crate) fn open(connection: &Connection, session: &Session) -> Result<(), Err
             "INSERT INTO session (",
             columns!(),
             ") SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20,
-             ?21
+             ?21, ?22
              FROM account WHERE id = ?2 AND disabled_at IS NULL AND coalesce(not_before <= ?3, TRUE)"
         ),
         params![
@@ -66,6 +66,7 @@ pub(crate) fn open(connection: &Connection, session: &Session) -> Result<(), Err
             family.ended.map(|ended| ended.at.millis()),
             family.ended.map(|ended| ended.reason.as_str()),
             family.rotated_with,
+            session.roles.to_text(),
         ],
     )
 }
@@ -217,6 +218,7 @@ fn read(row: &Row<'_>) -> Result<Session, Error> {
         user_agent: cells.take(text)?.to_owned(),
         address: cells.take(text)?.to_owned(),
         family: read_family(&mut cells)?,
+        roles: cells.take(|value| Roles::from_text(text(value)?))?,
     })
 }
 

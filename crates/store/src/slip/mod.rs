@@ -129,6 +129,16 @@ kinds! {
     Passkey = "passkey",
     /// An approval of one call.
     Grant = "grant",
+    /// An identity at a provider that logs in to an account.
+    Identity = "identity",
+    /// The session at a provider that stands behind one of ours.
+    ProviderSession = "provider-session",
+    /// Whose a session at a provider is.
+    ProviderSid = "provider-sid",
+    /// A client that was registered on the command line.
+    Client = "client",
+    /// An assertion of a client that was used up.
+    Assertion = "assertion",
 }
 
 #[cfg(test)]

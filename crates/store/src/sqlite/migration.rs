@@ -8,10 +8,11 @@ use crate::Error;
 use rusqlite::Connection;
 
 /// In the order in which they are run. One that was released is never edited.
-const MIGRATIONS: [&str; 3] = [
+const MIGRATIONS: [&str; 4] = [
     include_str!("migrations/0001_first.sql"),
     include_str!("migrations/0002_floors.sql"),
     include_str!("migrations/0003_slips.sql"),
+    include_str!("migrations/0004_roles.sql"),
 ];
 
 /// Marks a file as ours (`PRAGMA application_id`): the letters of `ClkR`.

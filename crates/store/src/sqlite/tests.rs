@@ -9,7 +9,7 @@ use crate::exam::{
 use crate::{Error, Order, Outage, Slip, Sqlite, Store, Unit};
 use cloakroom_core::access::Revocation;
 use cloakroom_core::refresh::Family;
-use cloakroom_core::session::Session;
+use cloakroom_core::session::{Roles, Session};
 use rusqlite::Connection;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Barrier};
@@ -182,7 +182,7 @@ fn many_that_open_a_new_file_at_once_bring_it_to_its_schema_once() {
         }
     });
     let version: i64 = raw(&path).query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap();
-    assert_eq!(version, 3);
+    assert_eq!(version, 4);
 }
 
 #[tokio::test]
@@ -206,7 +206,9 @@ async fn a_store_of_the_first_version_keeps_what_it_holds() {
     first.execute_batch(&rows).unwrap();
     let store = open(&path);
     assert!(store.account(account_id(1)).await.unwrap() == Some(account(1)));
-    let kept = Session { user_agent: "a".to_owned(), address: "b".to_owned(), ..session(1, 1) };
+    // Nobody had roles then.
+    let roles = Roles::default();
+    let kept = Session { user_agent: "a".to_owned(), address: "b".to_owned(), roles, ..session(1, 1) };
     assert_eq!(store.session(session_id(1)).await.unwrap(), Some(kept));
     assert_eq!(store.revocations_after(0, 9).await.unwrap(), [(1, Revocation::Key(key_id(1)), NOW)]);
     assert_eq!(store.newest_revocation().await.unwrap(), 2);
@@ -332,9 +334,9 @@ async fn a_schema_of_a_later_version_is_refused_untouched() {
     let (_folder, path) = new_file();
     open(&path).close().await;
     raw(&path).execute_batch("PRAGMA user_version = 7; PRAGMA wal_checkpoint(TRUNCATE);").unwrap();
-    refused_untouched(&path, &Error::SchemaTooNew { found: 7, known: 3 });
-    let text = Error::SchemaTooNew { found: 7, known: 3 }.to_string();
-    assert!(text.contains("version 7") && text.contains("up to 3"), "{text}");
+    refused_untouched(&path, &Error::SchemaTooNew { found: 7, known: 4 });
+    let text = Error::SchemaTooNew { found: 7, known: 4 }.to_string();
+    assert!(text.contains("version 7") && text.contains("up to 4"), "{text}");
 }
 
 #[test]

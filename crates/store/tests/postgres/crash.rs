@@ -6,7 +6,7 @@ use cloakroom_core::account::{Account, Email, PasswordHash};
 use cloakroom_core::event::{Event, EventKind};
 use cloakroom_core::id::{AccountId, EventId, KeyId, SessionId};
 use cloakroom_core::refresh::Family;
-use cloakroom_core::session::{Method, Session, Strategy};
+use cloakroom_core::session::{Method, Roles, Session, Strategy};
 use cloakroom_core::time::Timestamp;
 use cloakroom_store::{Error, Events as _, Order, Postgres, Revocations as _, Sessions as _, Store as _, Unit};
 use std::sync::Arc;
@@ -45,6 +45,7 @@ fn session(n: u8) -> Session {
         user_agent: String::new(),
         address: String::new(),
         family: Family::opened([n; 16], KeyId::from_bytes([2; 16]), NOW),
+        roles: Roles::default(),
     }
 }
 

@@ -15,6 +15,7 @@ mod hot;
 mod issuer;
 mod keys;
 mod logs;
+mod services;
 mod sightings;
 mod tls;
 

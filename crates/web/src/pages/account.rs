@@ -5,13 +5,14 @@ use crate::call::Call;
 use crate::problem::Problem;
 use cloakroom_app::device::ListedDevice;
 use cloakroom_app::factor::{ListedPasskey, PasskeyScope};
+use cloakroom_app::federation::Linked;
 use cloakroom_core::id::SessionId;
 use cloakroom_core::session::{Method, Session, UNKNOWN_DEVICE, device_name};
 use cloakroom_core::time::{Lifetime, Timestamp};
 use minijinja::{Value, context};
 
 /// What the page may be told that has happened; anything else is no notice.
-const NOTICES: [&str; 7] = [
+const NOTICES: [&str; 9] = [
     "password-changed",
     "session-ended",
     "others-ended",
@@ -19,6 +20,8 @@ const NOTICES: [&str; 7] = [
     "device-forgotten",
     "factor-added",
     "factor-removed",
+    "provider-added",
+    "provider-removed",
 ];
 
 impl Call {
@@ -33,11 +36,15 @@ impl Call {
         let devices = app.devices(seen, &self.visit()?).await?;
         let second = factors.totp.is_some() || !factors.passkeys.is_empty();
         let passkeys: Vec<Value> = factors.passkeys.iter().map(|passkey| passkey_row(passkey, now)).collect();
+        let linked = app.linked(me.account.id).await?;
+        let linked: Vec<Value> = linked.iter().map(|linked| linked_row(linked, now)).collect();
         let devices: Vec<Value> = devices.iter().map(|device| device_row(device, now)).collect();
         let values = context! {
             totp => factors.totp.map(|at| ago(now, at)),
             recovery => factors.recovery,
-            passkeys, devices, second,
+            passkeys, devices, second, linked,
+            providers => self.offered_providers(),
+            password => me.account.password.is_usable(),
             can_passkey => app.takes_passkeys(),
             apart => self.web.site().approval_origin.is_some(),
             mail => app.settings().mail,
@@ -61,6 +68,10 @@ fn passkey_row(passkey: &ListedPasskey, now: Timestamp) -> Value {
         added => ago(now, passkey.added_at),
         used => passkey.used_at.map(|at| ago(now, at)),
     }
+}
+
+fn linked_row(linked: &Linked, now: Timestamp) -> Value {
+    context! { id => &linked.id, name => &linked.name, added => ago(now, linked.added_at) }
 }
 
 fn device_row(listed: &ListedDevice, now: Timestamp) -> Value {
@@ -93,6 +104,7 @@ fn row(session: &Session, here: SessionId, now: Timestamp) -> Value {
             Method::PasswordAndRecovery => "a password and a recovery code",
             Method::PasswordAndPasskey => "a password and a passkey",
             Method::Passkey => "a passkey",
+            Method::Provider | Method::ProviderWithFactors => "another site",
         },
         keeps => session.remember,
         bound => session.is_bound(),

@@ -4,7 +4,7 @@ use crate::Response;
 use crate::call::Call;
 use crate::problem::Problem;
 use cloakroom_core::return_to::ReturnTo;
-use minijinja::context;
+use minijinja::{Value, context};
 
 impl Call {
     /// The log-in page, with what went wrong.
@@ -15,15 +15,21 @@ impl Call {
         return_to: &ReturnTo,
     ) -> Result<Response, Problem> {
         // One of a few words of our own; anything else is no notice.
-        let notice = self
-            .query("notice")
-            .filter(|notice| matches!(notice.as_str(), "logged-out" | "signed-up" | "password-reset"));
+        let notice = self.query("notice").filter(|notice| {
+            matches!(notice.as_str(), "logged-out" | "logged-out-there" | "signed-up" | "password-reset")
+        });
         let settings = self.web.app().settings();
         let values = context! {
             email, notice, return_to => return_to.as_str(), mail => settings.mail, signup => settings.signup,
-            confirms => settings.confirm_addresses, passkeys => self.web.app().takes_passkeys(),
+            confirms => settings.confirm_addresses, providers => self.offered_providers(), passkeys => self.web.app().takes_passkeys(),
         };
         self.form_page("login.html", problem, values).await
+    }
+
+    /// The providers to choose from.
+    pub(super) fn offered_providers(&self) -> Vec<Value> {
+        let providers = self.web.app().providers().iter();
+        providers.map(|provider| context! { id => provider.party.id(), name => &provider.name }).collect()
     }
 
     /// The sign-up page, with what went wrong.

@@ -18,7 +18,7 @@ use minijinja::{AutoEscape, Environment, Value, context};
 /// The templates, compiled.
 pub(crate) struct Pages(Environment<'static>);
 
-const TEMPLATES: [(&str, &str); 17] = [
+const TEMPLATES: [(&str, &str); 18] = [
     ("layout.html", include_str!("templates/layout.html")),
     ("login.html", include_str!("templates/login.html")),
     ("signup.html", include_str!("templates/signup.html")),
@@ -35,6 +35,7 @@ const TEMPLATES: [(&str, &str); 17] = [
     ("token.html", include_str!("templates/token.html")),
     ("totp.html", include_str!("templates/totp.html")),
     ("hop.html", include_str!("templates/hop.html")),
+    ("leave.html", include_str!("templates/leave.html")),
     ("error.html", include_str!("templates/error.html")),
 ];
 
@@ -154,7 +155,17 @@ impl Web {
     /// One step that begins on this site, so that `Strict` cookies come along. `to` is a local path built here.
     pub(crate) fn hop_page(&self, to: &str, slot: Slot) -> Result<Response, Problem> {
         let joint = if to.contains('?') { '&' } else { '?' };
-        self.page(slot, "hop.html", context! { to => slot.at(&format!("{to}{joint}hop=1")) })
+        self.step_page(&format!("{to}{joint}hop=1"), slot)
+    }
+
+    /// The same to just this local path.
+    pub(crate) fn step_page(&self, to: &str, slot: Slot) -> Result<Response, Problem> {
+        self.page(slot, "hop.html", context! { to => slot.at(to) })
+    }
+
+    /// Leads on to a provider. A page, because a form's answer must not lead to another origin (`form-action`).
+    pub(crate) fn leave_page(&self, title: &str, to: &str, slot: Slot) -> Result<Response, Problem> {
+        self.page(slot, "leave.html", context! { title, to })
     }
 }
 
@@ -182,7 +193,8 @@ mod tests {
                 trusted => true,
             }],
             passkeys => [context! { id => "p", name => hostile, approves => true, added => "1 day ago", used => Value::from(()) }],
-            second => true, can_passkey => true, apart => true, totp => "1 day ago", recovery => 9,
+            providers => [context! { id => "sso", name => hostile }], linked => [context! { id => "l", name => hostile, added => "1 day ago" }],
+            password => true, second => true, can_passkey => true, apart => true, totp => "1 day ago", recovery => 9,
             page => "PAGE", id => "ID", account => "a\u{2026}b@example.com", site => "Notes", method => "POST", path => "/api/x?<", passkey => hostile,
             words => Value::from(()), value => hostile, field => "email", fields => [context! { name => hostile, value => hostile }], mailed => true, tries_left => 1,
             proofs => ["passkey", "totp", "password", "mail", "recovery"], approved => true,

@@ -1,6 +1,6 @@
 //! What to do about a problem, in words for a person.
 
-use super::Code;
+use super::{Code, by_client};
 use cloakroom_core::account::PasswordRefusal;
 
 impl Code {
@@ -9,18 +9,7 @@ impl Code {
         match self {
             Self::BadRequest => "Send a JSON object, or a form, with the fields that the route asks for.".into(),
             Self::BadEmail => cloakroom_core::account::NotAnEmail.to_string(),
-            Self::BadPassword(PasswordRefusal::TooShort { min_characters }) => {
-                format!("Use at least {min_characters} characters. A few words in a row are fine.")
-            }
-            Self::BadPassword(PasswordRefusal::ContainsEmail) => {
-                "It is mostly your email address. Use words that are not part of it.".into()
-            }
-            Self::BadPassword(PasswordRefusal::ContainsWord) => {
-                "It is mostly a word that everybody here knows. Use words that are not part of it.".into()
-            }
-            Self::BadPassword(PasswordRefusal::Repetitive) => {
-                "It is one short piece over and over. Use a few different words.".into()
-            }
+            Self::BadPassword(refusal) => of_password(refusal),
             Self::WeakPassword(weak) => format!("It {weak}. A few words that do not belong together are fine."),
             Self::TooManyAttempts => "The header Retry-After says how long. A device that you logged in on before is not affected by what others try.".into(),
             Self::PasswordLocked => {
@@ -84,6 +73,9 @@ impl Code {
             Self::Misdirected => {
                 "Use the name in server.public_url, or the host of an upstream; what stands in front must pass it on.".into()
             }
+            Self::VerifiedElsewhere => {
+                "Its answers have tokens in them, so no browser gets one: a proxy asks at the address of forward_auth.listen.".into()
+            }
             Self::NotFound => "Check the address.".into(),
             Self::MethodNotAllowed => "The header Allow names the methods that work.".into(),
             Self::TooLarge => "Routes under /auth take at most 16 KiB.".into(),
@@ -103,8 +95,26 @@ impl Code {
             Self::FeedNotOffered => "Set revocation.feed_token in the configuration.".into(),
             Self::NotAService => "Send Authorization: Bearer with the value of revocation.feed_token.".into(),
             Self::SightingsOff => "Nothing was noted, and nothing needs to be: session.sightings is false.".into(),
+            Self::Provider(by) => by.advice().into(),
+            Self::Service(why) => by_client::parts(why).2.into(),
+            Self::ClientTaken => "Choose another id, or remove the one that is there.".into(),
+            Self::UnknownClient => "Look at the list of clients.".into(),
+            Self::BadKeys => "Give a JSON Web Key Set with at least one public key that has a kid.".into(),
             Self::Fault => "The incident number helps us to find what happened.".into(),
             Self::Unavailable => "Look whether what you wanted has happened before you try again.".into(),
         }
+    }
+}
+
+fn of_password(refusal: PasswordRefusal) -> String {
+    match refusal {
+        PasswordRefusal::TooShort { min_characters } => {
+            format!("Use at least {min_characters} characters. A few words in a row are fine.")
+        }
+        PasswordRefusal::ContainsEmail => "It is mostly your email address. Use words that are not part of it.".into(),
+        PasswordRefusal::ContainsWord => {
+            "It is mostly a word that everybody here knows. Use words that are not part of it.".into()
+        }
+        PasswordRefusal::Repetitive => "It is one short piece over and over. Use a few different words.".into(),
     }
 }

@@ -1,5 +1,7 @@
 //! What can go wrong, and by which status and words a client is told.
 
+use super::by_client;
+use super::by_provider::ByProvider;
 use cloakroom_app::strength::Weak;
 use cloakroom_core::account::PasswordRefusal;
 use cloakroom_core::approval::Act;
@@ -88,6 +90,8 @@ pub enum Code {
     ServiceWorkerRefused,
     /// The request asks for a host that is not this site's.
     Misdirected,
+    /// Proxies ask on a listener of their own.
+    VerifiedElsewhere,
     /// No such route.
     NotFound,
     /// The route exists for other methods.
@@ -118,6 +122,16 @@ pub enum Code {
     NotAService,
     /// Sightings are turned off.
     SightingsOff,
+    /// A log-in by another site.
+    Provider(ByProvider),
+    /// What a client asks for at the token endpoint.
+    Service(cloakroom_core::service::Refusal),
+    /// There is a client of that name. Only operators are told.
+    ClientTaken,
+    /// There is no such client. Only operators are told.
+    UnknownClient,
+    /// A set of keys cannot be used. Only operators are told.
+    BadKeys,
     /// Something that should not happen.
     Fault,
     /// The store does not answer.
@@ -189,6 +203,7 @@ impl Code {
                 (StatusCode::FORBIDDEN, "service-worker-refused", "This script may not become a service worker")
             }
             Self::Misdirected => (StatusCode::MISDIRECTED_REQUEST, "misdirected", "This site has another name"),
+            Self::VerifiedElsewhere => (StatusCode::NOT_FOUND, "verified-elsewhere", "Proxies ask elsewhere"),
             Self::NotFound => (StatusCode::NOT_FOUND, "not-found", "There is nothing here"),
             Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "Not with this method"),
             Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "too-large", "The body is too large"),
@@ -214,6 +229,11 @@ impl Code {
             Self::FeedNotOffered => (StatusCode::NOT_FOUND, "feed-not-offered", "The revocation feed is not offered"),
             Self::NotAService => (StatusCode::UNAUTHORIZED, "not-a-service", "The token of the feed is needed"),
             Self::SightingsOff => (StatusCode::CONFLICT, "sightings-off", "Sightings are turned off here"),
+            Self::Provider(by) => by.parts(),
+            Self::Service(why) => by_client::parts(why),
+            Self::ClientTaken => (StatusCode::CONFLICT, "client-taken", "There is a client of that name"),
+            Self::UnknownClient => (StatusCode::NOT_FOUND, "unknown-client", "There is no such client"),
+            Self::BadKeys => (StatusCode::UNPROCESSABLE_ENTITY, "bad-keys", "That set of keys cannot be used"),
             Self::Fault => (StatusCode::INTERNAL_SERVER_ERROR, "fault", "Something went wrong on our side"),
             Self::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "unavailable", "Please try again in a moment"),
         }

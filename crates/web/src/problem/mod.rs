@@ -2,8 +2,11 @@
 //! `_` arm over refusals. A fault shows an incident number; its text goes to the log.
 
 mod advice;
+pub(crate) mod by_client;
+mod by_provider;
 mod code;
 
+pub(crate) use by_provider::ByProvider;
 pub(crate) use code::Code;
 
 use crate::{Client, Response, Web};
@@ -112,6 +115,20 @@ impl From<Refusal> for Problem {
             Refusal::StrategyNotOffered => Code::StrategyNotOffered,
             Refusal::RevocationsStale => Code::RevocationsStale,
             Refusal::SightingsOff => Code::SightingsOff,
+            Refusal::UnknownProvider => Code::Provider(ByProvider::Unknown),
+            Refusal::ProviderUnreachable => Code::Provider(ByProvider::Unreachable),
+            Refusal::ProviderDenied => Code::Provider(ByProvider::Denied),
+            Refusal::ProviderRefused => Code::Provider(ByProvider::Refused),
+            Refusal::AttemptOver => Code::Provider(ByProvider::AttemptOver),
+            Refusal::AddressUnconfirmed => Code::Provider(ByProvider::AddressUnconfirmed),
+            Refusal::LinkNeeded => Code::Provider(ByProvider::LinkNeeded),
+            Refusal::IdentityTaken => Code::Provider(ByProvider::IdentityTaken),
+            Refusal::LastWayIn => Code::Provider(ByProvider::LastWayIn),
+            Refusal::LogoutTokenRefused => Code::Provider(ByProvider::LogoutTokenRefused),
+            Refusal::Service(why) => Code::Service(why),
+            Refusal::ClientTaken => Code::ClientTaken,
+            Refusal::UnknownClient => Code::UnknownClient,
+            Refusal::BadKeys => Code::BadKeys,
         };
         let wait = if let Refusal::TooManyAttempts { wait } = refusal { Some(wait) } else { None };
         let problem = Self { clear: refusal == Refusal::SessionEnded { clear: true }, wait, ..Self::new(code) };

@@ -30,6 +30,13 @@ pub(crate) async fn style(_: Call) -> Result<Response, Problem> {
     Ok(file(STYLE, "text/css; charset=utf-8"))
 }
 
+/// `GET /auth/openapi.json`.
+pub(crate) async fn openapi(call: Call) -> Result<Response, Problem> {
+    let mut response = Response::new(call.web.openapi.clone().into());
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    Ok(response)
+}
+
 fn file(text: &'static str, content_type: &'static str) -> Response {
     let mut response = Response::new(text.into());
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));

@@ -126,7 +126,7 @@ impl Call {
     }
 
     /// Sets the cookies of a session that was opened, and of its device.
-    fn keep(&self, response: &mut Response, entered: &Entered) {
+    pub(super) fn keep(&self, response: &mut Response, entered: &Entered) {
         self.web.set_session(response, &entered.opened, self.client.slot);
         let cookie = entered.device.as_deref().filter(|_| entered.opened.session.strategy != Strategy::Native);
         self.remember_device(response, cookie);
@@ -138,7 +138,7 @@ impl Call {
 
     /// The strategy that a log-in asks for, else the one of this site. A browser never gets the tokens of a program: a
     /// script could keep them.
-    fn strategy(&mut self) -> Result<Strategy, Problem> {
+    pub(super) fn strategy(&mut self) -> Result<Strategy, Problem> {
         let strategy = match self.fields.optional("strategy")? {
             Some(text) => Strategy::from_text(&text).ok_or(Code::StrategyNotOffered)?,
             None => self.web.app().settings().strategy,

@@ -3,11 +3,13 @@
 use crate::Response;
 use crate::call::Call;
 use crate::problem::{Code, Problem};
+use crate::routes::answer;
 use cloakroom_app::Error;
 use cloakroom_app::session::Scope;
 use cloakroom_app::token::Credential;
 use http::StatusCode;
 use http::header::{HeaderName, HeaderValue};
+use serde_json::json;
 
 const CLEAR_SITE_DATA: HeaderName = HeaderName::from_static("clear-site-data");
 
@@ -28,6 +30,11 @@ pub(crate) async fn all(call: Call) -> Result<Response, Problem> {
 
 async fn end(call: Call, scope: Scope) -> Result<Response, Problem> {
     let shown = call.every_proof()?;
+    // Asked before, since it is the session that knows its provider.
+    let way_out = match scope {
+        Scope::This | Scope::All => call.web.app().way_out(&shown).await?,
+        Scope::Others => None,
+    };
     let ended = match scope {
         Scope::Others | Scope::All => call.web.app().log_out_of(call.seen()?, scope).await,
         Scope::This => call.web.app().log_out(&shown).await,
@@ -42,10 +49,12 @@ async fn end(call: Call, scope: Scope) -> Result<Response, Problem> {
         Err(Error::Failed(fault)) => return Err(fault.into()),
     }
     let gone = scope != Scope::Others;
-    let mut response = match (call.fields.form, gone) {
-        (true, true) => call.redirect("/auth/login?notice=logged-out"),
-        (true, false) => call.redirect("/auth/account?notice=others-ended"),
-        (false, _) => {
+    let mut response = match (call.fields.form, &way_out) {
+        (true, Some(to)) => call.web.leave_page("You are logged out here", to, call.client.slot)?,
+        (false, Some(to)) => answer(&json!({ "continue_at": to })),
+        (true, None) if gone => call.redirect("/auth/login?notice=logged-out"),
+        (true, None) => call.redirect("/auth/account?notice=others-ended"),
+        (false, None) => {
             let mut response = Response::default();
             *response.status_mut() = StatusCode::NO_CONTENT;
             response

@@ -24,8 +24,12 @@ use tokio::time::timeout;
 /// `Last-Event-ID` instead of `after` where it is sent, the same as events.
 pub(crate) async fn get(call: Call) -> Result<Response, Problem> {
     let position = text(&call.parts.headers, "last-event-id").map(str::to_owned).or_else(|| call.query("after"));
+    // One that comes twice is not the beginning.
+    if position.is_none() && call.parts.uri.query().is_some_and(|query| query.contains("after=")) {
+        return Err(Code::BadRequest.into());
+    }
     let after = match position {
-        Some(position) => position.parse().map_err(|_| Code::BadRequest)?,
+        Some(position) => position.parse().ok().filter(|seq| *seq <= MOST).ok_or(Code::BadRequest)?,
         None => 0,
     };
     // Subscribed to before it is read: what is revoked in between is news.
@@ -53,11 +57,20 @@ pub(crate) async fn seen(mut call: Call) -> Result<Response, Problem> {
 fn report(value: &Value) -> Option<SeenElsewhere> {
     Some(SeenElsewhere {
         session: value.get("sid")?.as_str()?.parse().ok()?,
-        generation: value.get("gen")?.as_u64()?.try_into().ok()?,
-        first_used_at: Timestamp::from_millis(value.get("first_used_at")?.as_i64()?),
-        last_used_at: Timestamp::from_millis(value.get("last_used_at")?.as_i64()?),
+        generation: whole(value.get("gen")?)?.try_into().ok()?,
+        first_used_at: Timestamp::from_millis(whole(value.get("first_used_at")?)?.try_into().ok()?),
+        last_used_at: Timestamp::from_millis(whole(value.get("last_used_at")?)?.try_into().ok()?),
     })
 }
+
+/// A whole number that every JSON reader knows exactly (RFC 8259 §6); `7.0` is one as well.
+fn whole(value: &Value) -> Option<u64> {
+    let text = value.as_number()?.to_string();
+    text.strip_suffix(".0").unwrap_or(&text).parse().ok().filter(|whole| *whole <= MOST)
+}
+
+/// 2^53 - 1.
+const MOST: u64 = 9_007_199_254_740_991;
 
 struct Telling {
     web: Arc<Web>,

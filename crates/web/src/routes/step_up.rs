@@ -16,11 +16,15 @@ use serde_json::json;
 /// Larger bodies cannot be shown, in bytes.
 const SHOWN: usize = 8 * 1024;
 
+/// What an approval is proved with.
+const PROOFS: [&str; 5] = ["password", "totp", "recovery", "mail", "passkey"];
+
 /// `POST /auth/step-up`: 201 with the address of the page; for a form straight to it.
 pub(crate) async fn open(mut call: Call) -> Result<Response, Problem> {
     let act = call.fields.optional("act")?;
     let return_to = call.fields.optional("return_to")?;
     let return_to = return_to.as_deref().and_then(ReturnTo::parse);
+    let show = call.fields_to_show()?;
     let app = std::sync::Arc::clone(call.web.app());
     let opening = if let Some(act) = act {
         let act = Act::from_text(&act).ok_or(Code::BadRequest)?;
@@ -42,7 +46,6 @@ pub(crate) async fn open(mut call: Call) -> Result<Response, Problem> {
             Some(_) => return Err(Code::TooLarge.into()),
             None => None,
         };
-        let show = call.fields_to_show()?;
         let wanted = Wanted::Call { method: &method, path: &path, body_sha256, body: body.as_deref(), show: &show };
         app.open_approval(call.seen()?, wanted, return_to.as_ref()).await?
     };
@@ -81,6 +84,10 @@ pub(crate) async fn get(call: Call) -> Result<Response, Problem> {
 pub(crate) async fn prove(mut call: Call) -> Result<Response, Problem> {
     let id = call.id.clone().unwrap_or_default();
     let app = std::sync::Arc::clone(call.web.app());
+    let given = PROOFS.iter().chain(&["send", "decline"]).filter(|name| call.fields.has(name)).count();
+    if !call.fields.form && given > 1 {
+        return Err(Code::BadRequest.into());
+    }
     if call.fields.optional("decline")?.is_some() {
         let view = app.view_approval(&id).await;
         app.decline(&id).await?;

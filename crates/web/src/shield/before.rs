@@ -1,7 +1,7 @@
 //! Before anything else happens to a request: methods that are refused everywhere, plain http on an https site, and
 //! scripts that want to become a service worker.
 
-use crate::door::{Door, host_name, host_of, is_for_approvals};
+use crate::door::{Door, host_name, host_of, is_for_approvals, is_own_path};
 use crate::navigation::{is_navigation, text};
 use crate::problem::{Code, Problem};
 use crate::{Client, Response, Web};
@@ -21,8 +21,12 @@ impl Web {
         }
         // BR-13: an echo of cookies is worth nothing to anybody but a thief.
         let method = request.method.as_str();
-        if ["TRACE", "TRACK", "CONNECT"].iter().any(|refused| refused.eq_ignore_ascii_case(method)) {
-            return Some(self.problem(&Problem::new(Code::MethodNotAllowed), client));
+        let echoes = ["TRACE", "TRACK", "CONNECT"].iter().any(|refused| refused.eq_ignore_ascii_case(method));
+        // No route of ours has such a method, and the table knows which it has. RFC 9110 §15.5.6: Allow is a must; what an
+        // upstream knows of a path, we do not.
+        if echoes && !is_own_path(request.uri.path()) {
+            let others = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS".to_owned();
+            return Some(self.problem(&Problem::allowing(others), client));
         }
         // The keys are public, and services fetch them by whatever name they know us.
         let keys = request.uri.path() == "/.well-known/jwks.json";
@@ -48,12 +52,23 @@ impl Web {
         if !keys && !self.site.is_called(host_of(request)) && self.door(request) == Door::Public {
             return Some(self.problem(&Problem::new(Code::Misdirected), client));
         }
+        if !keys && is_own_path(request.uri.path()) && self.is_cookie_free(host_of(request)) {
+            return Some(self.problem(&Problem::new(Code::Misdirected), client));
+        }
         let worker = request.headers.contains_key("service-worker")
             || text(&request.headers, "sec-fetch-dest") == Some("serviceworker");
         if worker && !self.site.service_workers.iter().any(|path| path == request.uri.path()) {
             return Some(self.problem(&Problem::new(Code::ServiceWorkerRefused), client));
         }
         None
+    }
+
+    /// Whether a host lies outside of the domain that cookies are set for: nobody can be logged in there, so nothing tries.
+    fn is_cookie_free(&self, host: &str) -> bool {
+        let Some(domain) = self.site.cookies.domain() else { return false };
+        let host = host.to_ascii_lowercase();
+        let within = host.strip_suffix(domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
+        !within && self.site.hosts.contains(&host)
     }
 
     /// K7: a person who typed the address is brought to https; a program that sent data in clear is told, not helped.

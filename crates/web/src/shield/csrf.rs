@@ -75,6 +75,7 @@ mod tests {
             approval_origin: None,
             hosts: vec![],
             trusted_origins: vec!["https://admin.example.com".into()],
+            readers: None,
             cookies: CookieNames::SECURE,
             slots: 1,
             same_site: SameSite::Lax,

@@ -9,6 +9,7 @@ mod approve;
 mod bank;
 mod bearer;
 mod complete;
+mod domains;
 mod elsewhere;
 mod from_elsewhere;
 mod look;
@@ -66,6 +67,8 @@ in_every_engine! {
     on_one_origin_an_approval_is_not_framed_but_a_script_can_write_into_its_window = super::approve::what_one_origin_allows;
     a_passkey_logs_in_alone_and_after_the_password_and_not_for_another_finger = super::passkeys::log_in_alone_and_as_second_factor;
     an_authenticator_app_is_added_by_its_qr_code_and_recovery_codes_are_shown_once = super::passkeys::app_and_recovery_codes;
+    with_credentials_a_listed_page_reads_and_neither_a_sibling_nor_a_document_without_an_origin_does = super::domains::readers;
+    whatever_is_changed_about_the_domain_of_the_cookies_no_page_goes_in_a_circle = super::domains::healed;
     who_guesses_sees_the_seconds_go_by = super::passkeys::waiting;
     every_page_before_the_log_in_is_for_every_eye_and_hand = super::look::entrance;
     every_page_behind_the_log_in_is_for_every_eye_and_hand = super::look::inside;

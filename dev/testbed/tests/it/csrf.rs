@@ -125,9 +125,13 @@ async fn ck_11_two_session_cookies_are_refused_not_guessed_at() {
     let both = format!("__Host-Http-cloakroom={own}; __Host-Http-cloakroom={own}");
     let answer = stranger.send("GET", "/app/x", &[("cookie", &both)], "").await;
     assert_eq!((answer.status, answer.code().as_str()), (StatusCode::BAD_REQUEST, "duplicate-cookie"));
-    // Somebody who typed the address is told what to do, and not by a document for programs; nothing reaches the application.
+    // Somebody who typed the address is led to the log-in, with both cleared. If that did not help, they are told what to do, and
+    // not by a document for programs; nothing reaches the application.
     let visit = [("cookie", both.as_str()), ("accept", "text/html"), ("sec-fetch-mode", "navigate")];
-    let page = stranger.send("GET", "/app/x", &visit, "").await;
+    let led_on = stranger.send("GET", "/app/x", &visit, "").await;
+    assert_eq!((led_on.status, led_on.header("location")), (StatusCode::SEE_OTHER, "/auth/login?return_to=%2Fapp%2Fx"));
+    assert!(led_on.cookies().iter().all(|cookie| cookie.ends_with("; Max-Age=0")) && led_on.cookies().len() > 2);
+    let page = stranger.send("GET", "/auth/login", &visit, "").await;
     assert_eq!((page.status, page.header("cache-control")), (StatusCode::BAD_REQUEST, "no-store"));
     assert!(page.header("content-type").starts_with("text/html"), "{}", page.header("content-type"));
     assert!(page.text().contains("came twice") && page.text().contains("cookies"), "{}", page.text());

@@ -3,7 +3,7 @@
 
 use crate::asking::{OTHER, confirm, confirm_change, forgot, log_in, reset, said, show, sign_up};
 use cloakroom_app::Clock as _;
-use cloakroom_testbed::{AuthenticatorApp, Guest, House, PASSWORD};
+use cloakroom_testbed::{AuthenticatorApp, Guest, House, Idp, PASSWORD};
 use http::StatusCode;
 use serde_json::{Value, json};
 
@@ -76,6 +76,37 @@ async fn the_way_back_is_not_blocked_by_who_signs_up_with_the_old_address() {
         (422, "code-invalid".into())
     );
     assert_eq!(log_in(&squatter, ANN, "glacier pepper window saddle").await.code(), "wrong-credentials");
+    house.close().await;
+}
+
+#[tokio::test]
+async fn an_identity_that_a_thief_added_goes_with_the_change_of_address_that_is_taken_back() {
+    let mut house = house().await;
+    let thief = house.confirmed(ANN).await;
+    let idp = Idp::start(std::sync::Arc::clone(&house.clock)).await;
+    house.restart_with(&format!("server.trusted_proxies = [\"127.0.0.1\"]\n{}", idp.config("example", ""))).await;
+    house.advance(1);
+    ask_change(&thief, THIEFS).await;
+    let token = last_token(&house, THIEFS).await;
+    assert_eq!(confirm_change(&house.guest(), &token, PASSWORD).await.status, StatusCode::NO_CONTENT);
+    let way_back = last_token(&house, ANN).await;
+    let thief = house.guest();
+    assert_eq!(log_in(&thief, THIEFS, PASSWORD).await.status, StatusCode::OK);
+    let add = json!({ "act": "add-provider", "provider": "example" });
+    let approval = thief.approved_of(&add, &json!({ "password": PASSWORD })).await;
+    let link = json!({ "provider": "example", "step_up": approval });
+    let begun = thief.fetch("POST", "/auth/providers/link", Some(link)).await.json();
+    let his = json!({ "sub": "thief", "email": "eve@example.com" });
+    let back = idp.log_in(begun["continue_at"].as_str().unwrap(), his.clone());
+    assert_eq!(thief.visit_from("cross-site", &back).await.header("location"), "/auth/account?notice=provider-added");
+
+    let answer = show(&house.guest(), BACK, &way_back).await;
+    assert_eq!(answer.status, StatusCode::NO_CONTENT, "{}", answer.text());
+    let again = house.guest();
+    let to = again.visit("/auth/provider/example").await.header("location").to_owned();
+    assert_eq!(again.visit_from("cross-site", &idp.log_in(&to, his)).await.status, StatusCode::SEE_OTHER);
+    let me = again.fetch("GET", "/auth/me", None).await.json();
+    assert_eq!(me["account"]["email"], "eve@example.com", "an account of his own");
     house.close().await;
 }
 

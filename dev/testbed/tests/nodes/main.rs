@@ -18,6 +18,7 @@ mod restart;
 mod revocation;
 mod rows;
 mod schema;
+mod services;
 mod start;
 mod step_up;
 mod streams;

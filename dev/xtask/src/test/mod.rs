@@ -36,7 +36,9 @@ pub(crate) fn help() -> String {
     let rows = STEPS.iter().map(|step| format!("  {:<10} {}\n", step.name, step.proves));
     format!(
         "Steps:\n{}\nInstalled when missing: Debian packages (as root), cargo-deny and axe-core into target/tools, npm\n\
-         packages into client/node_modules, foreign token libraries into target/interop. It says which before it does.\n\n\
+         packages into client/node_modules, dev/providers/oidc-provider/node_modules and below examples/, foreign token\n\
+         libraries into target/interop, Keycloak and the Python packages of examples/fastapi into the cache of this user.\n\
+         It says which before it does.\n\n\
          Exit codes: 0 all passed; 1 a step failed; 2 something is missing and was not installed.",
         rows.collect::<String>()
     )

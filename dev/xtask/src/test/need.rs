@@ -1,7 +1,8 @@
 //! What the steps need beyond Rust and a C compiler, how its presence is seen, and how it is installed.
 //!
-//! Versions are pinned here, so that two machines run the same tools. Everything but the Debian packages lands
-//! in `target/` or in `client/node_modules`; nothing else of the machine is touched.
+//! Versions are pinned here, so that two machines run the same tools. Everything but the Debian packages, Keycloak and
+//! the Python packages of an example lands in `target/` or in a `node_modules`; Keycloak is too large for every clone, and
+//! goes to the user's cache, as those of the example do. Nothing else of the machine is touched.
 
 use std::fs;
 
@@ -80,6 +81,32 @@ pub(crate) const NEEDS: &[Need] = &[
         install: Install::Debian("exim4-daemon-light"),
     },
     Need {
+        name: "nginx",
+        steps: &["tests"],
+        probe: Probe::Program(&["/usr/sbin/nginx"]),
+        install: Install::Debian("nginx"),
+    },
+    Need { name: "Caddy", steps: &["tests"], probe: Probe::Program(&["caddy"]), install: Install::Debian("caddy") },
+    Need {
+        name: "HAProxy",
+        steps: &["tests"],
+        probe: Probe::Program(&["/usr/sbin/haproxy"]),
+        install: Install::Debian("haproxy"),
+    },
+    Need {
+        name: "Apache",
+        steps: &["tests"],
+        probe: Probe::Program(&["/usr/sbin/apache2"]),
+        install: Install::Debian("apache2"),
+    },
+    Need {
+        // Apache asks with it.
+        name: "LuaSocket",
+        steps: &["tests"],
+        probe: Probe::Program(&["/usr/share/lua/5.3/socket.lua"]),
+        install: Install::Debian("lua-socket"),
+    },
+    Need {
         name: "PostgreSQL",
         steps: &["tests"],
         // Debian keeps the server's programs out of `PATH`, and puts this one there.
@@ -99,10 +126,25 @@ pub(crate) const NEEDS: &[Need] = &[
         install: Install::Debian("npm"),
     },
     Need {
+        // Keycloak runs on it.
+        name: "Java",
+        steps: &["tests"],
+        probe: Probe::Program(&["java"]),
+        install: Install::Debian("openjdk-17-jre-headless"),
+    },
+    Need { name: "unzip", steps: &["tests"], probe: Probe::Program(&["unzip"]), install: Install::Debian("unzip") },
+    Need {
         name: "Python with venv",
         steps: &["tests"],
         probe: Probe::Call(Call::new("python3", &["-c", "import ensurepip, venv"])),
         install: Install::Debian("python3-venv"),
+    },
+    Need {
+        // The clock of the examples, which are processes of other people's making.
+        name: "libfaketime",
+        steps: &["tests"],
+        probe: Probe::Program(&["faketime"]),
+        install: Install::Debian("faketime"),
     },
     Need {
         name: "cargo-deny 0.20.2",
@@ -118,6 +160,15 @@ pub(crate) const NEEDS: &[Need] = &[
         steps: &["client", "generated"],
         probe: Probe::Newer("client/node_modules/.package-lock.json", "client/package-lock.json"),
         install: Install::Calls(&[Call::new("npm", &["ci", "--no-audit", "--no-fund"]).inside("client")]),
+    },
+    Need {
+        name: "React 18 (npm)",
+        steps: &["client"],
+        probe: Probe::Newer(
+            "client/test/react-18/node_modules/.package-lock.json",
+            "client/test/react-18/package-lock.json",
+        ),
+        install: Install::Calls(&[Call::new("npm", &["ci", "--no-audit", "--no-fund"]).inside("client/test/react-18")]),
     },
     Need {
         name: "jose 6.2.17 (npm)",
@@ -151,6 +202,29 @@ pub(crate) const NEEDS: &[Need] = &[
         )]),
     },
     Need {
+        name: "Keycloak 26.7.3 (Maven)",
+        steps: &["tests"],
+        probe: Probe::Call(Call::new("dev/providers/keycloak/install", &["--check"])),
+        install: Install::Calls(&[Call::new("dev/providers/keycloak/install", &[])]),
+    },
+    Need {
+        name: "oidc-provider (npm)",
+        steps: &["tests"],
+        probe: Probe::Newer(
+            "dev/providers/oidc-provider/node_modules/.package-lock.json",
+            "dev/providers/oidc-provider/package-lock.json",
+        ),
+        install: Install::Calls(&[
+            Call::new("npm", &["ci", "--no-audit", "--no-fund"]).inside("dev/providers/oidc-provider")
+        ]),
+    },
+    Need {
+        name: "schemathesis 4.32.5 (PyPI)",
+        steps: &["tests"],
+        probe: Probe::Call(Call::new("dev/testbed/schemathesis/install", &["--check"])),
+        install: Install::Calls(&[Call::new("dev/testbed/schemathesis/install", &[])]),
+    },
+    Need {
         name: "PyJWT 2.15.1 (PyPI)",
         steps: &["tests"],
         probe: Probe::Call(Call::new(
@@ -164,6 +238,27 @@ pub(crate) const NEEDS: &[Need] = &[
                 &["-m", "pip", "install", "--quiet", "PyJWT[crypto]==2.15.1"],
             ),
         ]),
+    },
+    Need {
+        name: "the npm packages of examples/express",
+        steps: &["tests"],
+        probe: Probe::Newer("examples/express/node_modules/.package-lock.json", "examples/express/package-lock.json"),
+        install: Install::Calls(&[Call::new("npm", &["ci", "--no-audit", "--no-fund"]).inside("examples/express")]),
+    },
+    Need {
+        name: "the npm packages of examples/react-axum",
+        steps: &["tests"],
+        probe: Probe::Newer(
+            "examples/react-axum/node_modules/.package-lock.json",
+            "examples/react-axum/package-lock.json",
+        ),
+        install: Install::Calls(&[Call::new("npm", &["ci", "--no-audit", "--no-fund"]).inside("examples/react-axum")]),
+    },
+    Need {
+        name: "the Python packages of examples/fastapi",
+        steps: &["tests"],
+        probe: Probe::Call(Call::new("examples/fastapi/install", &["--check"])),
+        install: Install::Calls(&[Call::new("examples/fastapi/install", &[])]),
     },
 ];
 

@@ -76,7 +76,11 @@ pub(crate) const STEPS: &[Step] = &[
         name: "tests",
         proves: "unit, stories, vectors, browsers, foreign clients, tidy laws: all features in one build",
         skip: never,
-        calls: &[Call::new("cargo", &["test", "--workspace", "--all-features", "--no-fail-fast"])],
+        calls: &[
+            // A page that a test opens.
+            Call::new("npm", &["run", "--silent", "build"]).inside("examples/react-axum"),
+            Call::new("cargo", &["test", "--workspace", "--all-features", "--no-fail-fast"]),
+        ],
     },
     Step {
         name: "generated",

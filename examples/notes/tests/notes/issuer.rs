@@ -81,6 +81,8 @@ impl Issuer {
             iss_no: 0,
             auth_time: now,
             amr: vec!["pwd".into()],
+            roles: vec![],
+            groups: vec![],
         }
     }
 

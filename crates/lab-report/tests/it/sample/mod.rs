@@ -135,6 +135,7 @@ fn run(seed: u64, kept: &dyn Fn(&str) -> bool) -> Run {
         cells,
         usability,
         defences: defences(kept),
+        defences_from: Some("2026-11-20T10:00:00Z, 600 s, cloakroom-lab run --strategy cloakroom-cookie".into()),
     }
 }
 

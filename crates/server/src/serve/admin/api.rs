@@ -57,7 +57,7 @@ impl Admin {
             Ok(response) => response,
             Err(Undone::Wrong(wrong)) => wrong.answer(),
             Err(Undone::Refused(error)) => {
-                let client = Client { address: peer, https: false, slot: Slot::default() };
+                let client = Client { address: peer, https: false, by_proxy: false, slot: Slot::default() };
                 self.web.problem(&error.into(), &client)
             }
         }

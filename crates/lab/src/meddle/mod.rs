@@ -1,24 +1,37 @@
 //! The meddling proxy: it stands between the browser and a Cloakroom and takes one defence out of what passes. Nothing of this
 //! is in the server; there is no switch in it that would do the same.
 
+mod form_token;
+mod jar;
+mod remembered;
+
 use bytes::Bytes;
 use http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, COOKIE, HOST, HeaderMap, HeaderName, HeaderValue, ORIGIN,
-    SET_COOKIE, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, ORIGIN, SET_COOKIE,
+    STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use http::{Request, Response};
 use std::fmt::Write as _;
 
-/// What is taken away.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) use form_token::{Asked, asks_for};
+use jar::{bare, cookies, exact, first_only, jar, nude, rename, whole, without};
+pub(crate) use remembered::Remembered;
+
+/// What is taken away. They are applied in this order: what reads names leniently comes before what looks for doubled ones.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Meddle {
     HttpOnly,
     Secure,
     SameSite,
     HostPrefix,
     HttpPrefix,
+    ExactNames,
     RefuseDoubled,
     RefreshPath,
+    /// Needs [`Remembered`].
+    RefreshCompany,
+    /// Needs [`Remembered`].
+    Rotation,
     PagePolicy,
     FrameAncestors,
     OpenerPolicy,
@@ -26,12 +39,16 @@ pub(crate) enum Meddle {
     NoSniff,
     ReferrerPolicy,
     FetchSite,
+    /// Needs [`asks_for`].
+    FormToken,
     Embedding,
     ServiceWorker,
+    WorkerScope,
     Trace,
     Hsts,
     NoStore,
     ClearSiteData,
+    ForgetPages,
     Revocation,
 }
 
@@ -45,7 +62,10 @@ impl Meddle {
             "host-prefix" => Self::HostPrefix,
             "http-prefix" => Self::HttpPrefix,
             "refuse-doubled" => Self::RefuseDoubled,
+            "exact-names" => Self::ExactNames,
             "refresh-path" => Self::RefreshPath,
+            "refresh-company" => Self::RefreshCompany,
+            "refresh-rotation" => Self::Rotation,
             "csp-pages" => Self::PagePolicy,
             "frame-ancestors" => Self::FrameAncestors,
             "coop" => Self::OpenerPolicy,
@@ -53,12 +73,15 @@ impl Meddle {
             "nosniff" => Self::NoSniff,
             "referrer-policy" => Self::ReferrerPolicy,
             "fetch-site" => Self::FetchSite,
+            "form-token" => Self::FormToken,
             "embedding" => Self::Embedding,
             "service-worker" => Self::ServiceWorker,
+            "service-worker-allowed" => Self::WorkerScope,
             "trace" => Self::Trace,
             "hsts" => Self::Hsts,
             "no-store" => Self::NoStore,
             "clear-site-data" => Self::ClearSiteData,
+            "forget-pages" => Self::ForgetPages,
             "revocation" => Self::Revocation,
             _ => return None,
         })
@@ -114,6 +137,7 @@ impl Meddle {
             // The jar knows other names than the server.
             Self::HostPrefix | Self::HttpPrefix | Self::HttpOnly | Self::Secure => rename(headers, whole),
             Self::RefuseDoubled => first_only(headers),
+            Self::ExactNames => rename(headers, exact),
             _ => {}
         }
         request
@@ -144,10 +168,17 @@ impl Meddle {
             Self::Hsts => drop(headers.remove(STRICT_TRANSPORT_SECURITY)),
             Self::NoStore => drop(headers.remove(CACHE_CONTROL)),
             Self::ClearSiteData => drop(headers.remove("clear-site-data")),
+            Self::ForgetPages => drop_cookie(headers, "cloakroom-logged-out="),
+            Self::WorkerScope if is_script(headers) => set(headers, "service-worker-allowed", "/"),
             Self::FetchSite
+            | Self::FormToken
             | Self::Embedding
             | Self::ServiceWorker
+            | Self::WorkerScope
             | Self::RefuseDoubled
+            | Self::ExactNames
+            | Self::RefreshCompany
+            | Self::Rotation
             | Self::Trace
             | Self::Revocation => {}
         }
@@ -161,83 +192,24 @@ fn set(headers: &mut HeaderMap, name: &'static str, value: &str) {
     }
 }
 
-/// The line without any prefix of its cookie's name.
-fn nude(line: &str) -> String {
-    bare(&bare(&bare(line, "__Host-Http-", ""), "__Host-", ""), "__Secure-", "")
+fn is_script(headers: &HeaderMap) -> bool {
+    headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).is_some_and(|kind| kind.contains("javascript"))
 }
 
-/// Rewrites every `Set-Cookie`.
-fn cookies(headers: &mut HeaderMap, change: impl Fn(&str) -> String) {
-    let lines: Vec<_> = headers.get_all(SET_COOKIE).iter().filter_map(|line| line.to_str().ok().map(&change)).collect();
+/// Drops the `Set-Cookie` lines in which this stands.
+fn drop_cookie(headers: &mut HeaderMap, part: &str) {
+    let is_other = |line: &&HeaderValue| !line.to_str().is_ok_and(|line| line.contains(part));
+    let kept: Vec<_> = headers.get_all(SET_COOKIE).iter().filter(is_other).cloned().collect();
     headers.remove(SET_COOKIE);
-    for line in lines {
-        if let Ok(line) = HeaderValue::from_str(&line) {
-            headers.append(SET_COOKIE, line);
-        }
-    }
-}
-
-/// The line with another prefix of its cookie's name.
-fn bare(line: &str, prefix: &str, instead: &str) -> String {
-    line.strip_prefix(prefix).map_or_else(|| line.to_owned(), |rest| format!("{instead}{rest}"))
-}
-
-/// The line without an attribute.
-fn without(line: &str, attribute: &str) -> String {
-    let is_other =
-        |part: &&str| part.split('=').next().is_some_and(|name| !name.trim().eq_ignore_ascii_case(attribute));
-    let mut parts = line.split(';');
-    let pair = parts.next().unwrap_or_default();
-    std::iter::once(pair).chain(parts.filter(is_other)).map(str::trim).collect::<Vec<_>>().join("; ")
-}
-
-/// Gives a cookie's name back the prefix that it lost on the way out; other sites' cookies keep theirs.
-fn whole(name: &str) -> String {
-    let bare = ["__Host-Http-", "__Http-", "__Host-", "__Secure-"].iter().find_map(|prefix| name.strip_prefix(prefix));
-    match bare.unwrap_or(name) {
-        ours if ours.starts_with("cloakroom-refresh") || ours.starts_with("cloakroom-device") => {
-            format!("__Secure-{ours}")
-        }
-        ours if ours.starts_with("cloakroom-claims") => format!("__Host-{ours}"),
-        ours if ours.starts_with("cloakroom") => format!("__Host-Http-{ours}"),
-        _ => name.to_owned(),
-    }
-}
-
-fn rename(headers: &mut HeaderMap, change: impl Fn(&str) -> String) {
-    let jar = jar(headers);
-    let jar: Vec<_> = jar.iter().map(|(name, value)| format!("{}={value}", change(name))).collect();
-    put(headers, &jar.join("; "));
-}
-
-/// Of two cookies with one name, the first alone: what a server does that does not look.
-fn first_only(headers: &mut HeaderMap) {
-    let mut seen: Vec<(String, String)> = Vec::new();
-    for (name, value) in jar(headers) {
-        if !seen.iter().any(|(known, _)| *known == name) {
-            seen.push((name, value));
-        }
-    }
-    let jar: Vec<_> = seen.iter().map(|(name, value)| format!("{name}={value}")).collect();
-    put(headers, &jar.join("; "));
-}
-
-fn jar(headers: &HeaderMap) -> Vec<(String, String)> {
-    let lines = headers.get_all(COOKIE).iter().filter_map(|line| line.to_str().ok());
-    let pairs = lines.flat_map(|line| line.split("; ")).filter_map(|pair| pair.split_once('='));
-    pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
-}
-
-fn put(headers: &mut HeaderMap, jar: &str) {
-    headers.remove(COOKIE);
-    if let (false, Ok(value)) = (jar.is_empty(), HeaderValue::from_str(jar)) {
-        headers.insert(COOKIE, value);
+    for line in kept {
+        headers.append(SET_COOKIE, line);
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use http::header::COOKIE;
 
     const LINE: &str = "__Host-Http-cloakroom=abc; Path=/; HttpOnly; Secure; SameSite=Lax";
 
@@ -259,5 +231,26 @@ mod tests {
         let request = Request::builder().header(COOKIE, "cloakroom=abc; cloakroom-refresh=x; theme=dark");
         let request = Meddle::HostPrefix.request(request.body(Bytes::new()).unwrap());
         assert_eq!(request.headers()[COOKIE], "__Host-Http-cloakroom=abc; __Secure-cloakroom-refresh=x; theme=dark");
+    }
+
+    #[test]
+    fn ck_13_a_lenient_parser_takes_other_spellings_for_ours() {
+        let planted =
+            "\u{2000}__Host-Http-cloakroom=a; \"__Secure-cloakroom-refresh\"=b; __host-http-CLOAKROOM=c; Theme=d";
+        let request = Request::builder().header(COOKIE, HeaderValue::from_bytes(planted.as_bytes()).unwrap());
+        let request = Meddle::ExactNames.request(request.body(Bytes::new()).unwrap());
+        let expected = "__Host-Http-cloakroom=a; __Secure-cloakroom-refresh=b; __Host-Http-cloakroom=c; Theme=d";
+        assert_eq!(request.headers()[COOKIE], expected);
+    }
+
+    #[test]
+    fn the_cookie_of_a_log_out_is_dropped_and_the_others_stay() {
+        let answer = Response::builder()
+            .header(SET_COOKIE, "__Host-Http-cloakroom-logged-out=1; Path=/")
+            .header(SET_COOKIE, LINE)
+            .body(Bytes::new());
+        let answer = Meddle::ForgetPages.response(answer.unwrap());
+        let kept: Vec<_> = answer.headers().get_all(SET_COOKIE).iter().collect();
+        assert_eq!(kept, [LINE]);
     }
 }

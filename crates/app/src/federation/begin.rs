@@ -1,0 +1,70 @@
+//! Sends somebody to a provider. Nothing is written but the cookie of the browser that asks.
+
+use super::refusal;
+use super::waiting::{WAIT_FOR, Waiting};
+use crate::login::Wish;
+use crate::token::Seen;
+use crate::{App, Error, Refusal};
+use cloakroom_core::time::Lifetime;
+use cloakroom_oidc::{AuthorizeWish, Prompt};
+
+/// A longer path to return to is forgotten, in bytes: it travels in a cookie.
+const MAX_RETURN_TO: usize = 512;
+
+/// What somebody goes to a provider for.
+pub struct Errand<'a> {
+    /// How the session shall live.
+    pub wish: Wish,
+    /// The local path to lead to afterwards.
+    pub return_to: &'a str,
+    /// The place among several accounts of one browser.
+    pub slot: u8,
+    /// Who adds this identity to their account, if it is not a log-in.
+    pub link: Option<&'a Seen>,
+}
+
+/// Where to send the browser.
+pub struct Begun {
+    /// The provider's address with everything in it.
+    pub url: String,
+    /// The new value of the cookie.
+    pub waiting: String,
+    /// How long the cookie lives.
+    pub waits_for: Lifetime,
+}
+
+impl App {
+    /// Begins a log-in with a provider. `waiting` is the cookie that the browser has already. Refused as
+    /// [`Refusal::UnknownProvider`], [`Refusal::ProviderUnreachable`] or [`Refusal::ProviderRefused`].
+    pub async fn begin_with_provider(
+        &self,
+        id: &str,
+        errand: Errand<'_>,
+        waiting: Option<&str>,
+    ) -> Result<Begun, Error> {
+        let now = self.clock.now();
+        let provider = self.provider(id)?;
+        if !self.settings.offered.contains(&errand.wish.strategy) {
+            return Err(Refusal::StrategyNotOffered.into());
+        }
+        let return_to = if errand.return_to.len() <= MAX_RETURN_TO { errand.return_to } else { "/" };
+        let one = Waiting {
+            attempt: provider.party.begin(cloakroom_jose::random()?, errand.link.map(|_| 0)),
+            begun_at: now.millis(),
+            return_to: return_to.to_owned(),
+            remember: errand.wish.remember,
+            strategy: errand.wish.strategy.as_str().to_owned(),
+            slot: errand.slot,
+            link: errand.link.map(|seen| seen.access().session.to_string()),
+        };
+        // Whoever adds an identity shows there anew that it is theirs: the browser may be logged in there as somebody else, by
+        // somebody else. That it was so is judged by `auth_time`.
+        let prompt = errand.link.is_some().then_some(Prompt::Login);
+        let wish = AuthorizeWish { prompt, ..AuthorizeWish::default() };
+        let url = provider.party.authorize(&one.attempt, &wish, now.unix_seconds()).await;
+        let url = url.map_err(|error| refusal(provider, &error))?;
+        let mut all = self.waiting(waiting, now);
+        all.push(one);
+        Ok(Begun { url, waiting: self.seal_waiting(all)?, waits_for: WAIT_FOR })
+    }
+}

@@ -1,0 +1,44 @@
+//! New tokens for an old refresh token (RFC 6749 §6, OpenID Connect Core 1.0 §12).
+
+use cloakroom_jose::OpenIdKind;
+
+use super::Provider;
+use crate::answer::ask;
+use crate::client_authentication::post;
+use crate::error::Error;
+use crate::id_token::{Expected, Nonce, judge};
+use crate::tokens::Tokens;
+
+/// What is known from the log-in; a refreshed ID token must not say otherwise.
+#[derive(Clone, Copy)]
+pub struct Earlier<'a> {
+    /// [`crate::Identity::sub`].
+    pub sub: &'a str,
+    /// [`crate::Attempt::nonce`], which some providers repeat. With `None`, an ID token that has a nonce is refused:
+    /// whose it is could not be told.
+    pub nonce: Option<&'a str>,
+}
+
+impl Provider {
+    /// Refreshes. [`Error::InvalidGrant`] is final, the session is over there; [`Error::Outage`] says nothing. The
+    /// caller stores a new refresh token before it uses anything else of the answer (RFC 9700 §4.14.2).
+    pub async fn refresh(&self, refresh_token: &str, earlier: &Earlier<'_>, now: i64) -> Result<Tokens, Error> {
+        let parameters = [("grant_type", "refresh_token"), ("refresh_token", refresh_token)];
+        let ready = self.ready(now).await?;
+        let request = post(&self.settings, &ready.metadata.token, &parameters, now)?;
+        let tokens = Tokens::parse(&ask(&*self.fetch, request).await?, now)?;
+        let Some(id_token) = &tokens.id_token else { return Ok(tokens) };
+        let (payload, algorithm) = self.verified(&ready, id_token.reveal(), OpenIdKind::IdToken, now).await?;
+        let expected = Expected {
+            client_id: &self.settings.client_id,
+            nonce: earlier.nonce.map_or(Nonce::Missing, Nonce::IsOrMissing),
+            max_age: None,
+            access_token: tokens.access_token.reveal(),
+            algorithm,
+        };
+        if judge(payload, &expected, now)?.sub != earlier.sub {
+            return Err(Error::SubChanged);
+        }
+        Ok(tokens)
+    }
+}
