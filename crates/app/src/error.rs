@@ -99,6 +99,8 @@ pub enum Refusal {
     UnknownProvider,
     /// The provider does not answer.
     ProviderUnreachable,
+    /// An application wants a token of a provider, and there is none (any longer) for this session: a log-in there gives one.
+    ProviderTokenNeeded,
     /// The provider did not log somebody in: it, or they, said no.
     ProviderDenied,
     /// What came from the provider is no good.

@@ -63,6 +63,13 @@ impl<T: Serialize> Kept<T> {
         Ok(Order::ChangeSlip { expected: self.slip.version, next })
     }
 
+    /// The same, after which this is what is there: for who changes it once more.
+    pub(crate) fn change(&mut self) -> Result<Order, Fault> {
+        let order = self.changed()?;
+        self.slip.version = self.slip.version.wrapping_add(1);
+        Ok(order)
+    }
+
     /// The order to remove it, if nobody else has changed it.
     pub(crate) fn removed(&self) -> Order {
         Order::RemoveSlip { kind: self.slip.kind, key: self.slip.key.clone(), expected: self.slip.version }

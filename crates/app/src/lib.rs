@@ -45,6 +45,9 @@ use keys::Ring;
 use std::sync::Arc;
 use token::{Sightings, Streams, Verified};
 
+/// Tokens of providers that are kept in memory beside the store: some megabytes.
+const MOST_BEARERS: usize = 4096;
+
 /// Everything that the use cases need, shared by all requests.
 pub struct App {
     store: Arc<dyn Store>,
@@ -62,6 +65,9 @@ pub struct App {
     verified: Verified,
     sightings: Sightings,
     streams: Streams,
+    bearers: federation::Bearers,
+    /// What goes on although nobody waits for it.
+    errands: tokio_util::task::TaskTracker,
 }
 
 impl App {
@@ -87,6 +93,8 @@ impl App {
             following: Following::from(clock.now()),
             sightings: Sightings::default(),
             streams: Streams::default(),
+            bearers: federation::Bearers::new(settings.verified_tokens.min(MOST_BEARERS)),
+            errands: tokio_util::task::TaskTracker::new(),
             store,
             clock,
             settings,
@@ -119,6 +127,8 @@ impl App {
 
     /// Writes what is only in memory. Called last, when no request runs any longer.
     pub async fn close(&self) -> Result<(), Fault> {
+        self.errands.close();
+        self.errands.wait().await;
         self.flush_sightings().await
     }
 }

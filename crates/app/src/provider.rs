@@ -1,11 +1,11 @@
 //! A provider that people can log in with: what the configuration says of it, and the protocol.
 
 use cloakroom_core::session::Roles;
-use cloakroom_oidc::{Provider as Party, claim};
+use cloakroom_oidc::{Identity, Provider as Party, claim};
 use serde_json::{Map, Value};
 
 /// A provider, as the configuration has it.
-#[expect(clippy::struct_excessive_bools, reason = "four independent settings, each read by its name")]
+#[expect(clippy::struct_excessive_bools, reason = "five independent settings, each read by its name")]
 pub struct Provider {
     /// What people call it, on the button of the log-in page.
     pub name: String,
@@ -17,6 +17,8 @@ pub struct Provider {
     pub logs_out: bool,
     /// Whether its log-ins count as ones with a second factor when it says that one was shown (`amr`).
     pub trusts_factors: bool,
+    /// Whether its access and refresh tokens are kept, because an application gets them.
+    pub keeps_tokens: bool,
     /// Which of its claims are roles and groups.
     pub names: Names,
     /// The protocol.
@@ -49,6 +51,17 @@ impl Names {
         };
         let (roles, groups) = (called(named(&self.roles_claim)), called(named(&self.groups_claim)));
         Roles::of(roles.iter().map(String::as_str), groups.iter().map(String::as_str))
+    }
+}
+
+impl Provider {
+    /// The roles and groups that it names, as far as there is room for them.
+    pub(crate) fn roles_of(&self, identity: &Identity) -> Roles {
+        let (roles, left_out) = self.names.read(&identity.claims);
+        if left_out > 0 {
+            tracing::warn!(provider = self.party.id(), left_out, "roles or groups of somebody have no room in tokens");
+        }
+        roles
     }
 }
 

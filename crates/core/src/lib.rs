@@ -10,6 +10,7 @@
 pub mod access;
 pub mod account;
 pub mod approval;
+pub mod custody;
 mod derived;
 pub mod device;
 pub mod event;

@@ -58,6 +58,8 @@ pub struct Upstream {
     pub access: Access,
     /// The `aud` of tokens that are made for it. The gateway only hands it to the gate.
     pub audience: String,
+    /// Whose access token it gets instead of one for its audience: a name of the gate's. The gateway only hands it to the gate.
+    pub token_from: Option<String>,
     /// Who decides how its answers are cached.
     pub cache: CachePolicy,
     /// Whether the upstream gets the client's `Host` instead of its own authority.
@@ -79,6 +81,7 @@ impl Upstream {
         let name = name.into();
         Self {
             audience: name.clone(),
+            token_from: None,
             name,
             host: None,
             path: path.into(),

@@ -40,7 +40,7 @@ pub use error::Error;
 pub use fetch::{Fetch, FetchError, FetchRequest, FetchResponse, Method};
 pub use id_token::Identity;
 pub use logout_token::LogoutToken;
-pub use provider::{AuthorizeWish, Earlier, LoggedIn, Prompt, Provider};
+pub use provider::{AuthorizeWish, Earlier, LoggedIn, Prompt, Provider, Refreshed};
 pub use remote_keys::RemoteKeys;
 pub use secret::Secret;
 pub use settings::{ClientAuthentication, Settings, SettingsError};

@@ -45,6 +45,7 @@ macro_rules! every_exam {
                 a_family_is_changed_only_from_the_version_that_was_judged
                 a_repeat_conflicts_with_an_acknowledgement_that_came_between
                 one_end_wins_and_a_family_that_ended_stays_as_it_is
+                roles_change_while_a_session_lives
                 all_sessions_end_with_an_entry_in_the_feed_for_each
                 a_sighting_acknowledges_the_newest_generation_once
                 the_last_use_only_moves_forward

@@ -3,7 +3,7 @@
 use crate::client::Client;
 use crate::cookies::Cookies;
 use crate::navigation::{is_navigation, text, with_return};
-use crate::problem::{Code, Problem};
+use crate::problem::{ByProvider, Code, Problem};
 use crate::shield::{Judged, judge_csrf};
 use crate::{Response, Slot, Web};
 use cloakroom_app::token::{Binding, Seen};
@@ -46,25 +46,38 @@ impl Web {
     pub async fn admit(&self, request: &Parts, body: Body<'_>, wanted: Wanted, client: &Client) -> Entry {
         match self.judge(request, body, wanted, client.slot).await {
             Ok(seen) => Entry::Pass(seen),
-            Err(problem) if matches!(problem.code, Code::SignedOut | Code::AccessExpired) => {
-                let response = if is_navigation(&request.method, &request.headers) {
-                    let path = request.uri.path_and_query().map_or("/", |path| path.as_str());
-                    self.lead_on(problem.code, path, client.slot)
-                } else {
-                    self.problem(&problem, client)
-                };
-                Entry::Answer(Box::new(response))
+            Err(problem) => Entry::Answer(Box::new(self.answer_instead(problem, request, client))),
+        }
+    }
+
+    /// The answer to a request that is not forwarded: a person is led on, or shown a page; a program gets the problem.
+    pub fn answer_instead(&self, problem: Problem, request: &Parts, client: &Client) -> Response {
+        if problem.code == Code::DuplicateCookie {
+            return self.heal(request, client);
+        }
+        let problem = match problem.code {
+            Code::SignedOut if problem.login.is_none() => self.signed_out(problem.code, request, client.slot),
+            Code::Provider(ByProvider::TokenNeeded) => {
+                problem.with("account", format!("{}{}", self.site.origin, client.slot.at("/auth/account")).into())
             }
-            // Whoever typed the address can do something about their cookies, but not with a problem document.
-            Err(problem) if problem.code == Code::DuplicateCookie => {
-                Entry::Answer(Box::new(self.heal(request, client)))
+            _ => problem,
+        };
+        if !is_navigation(&request.method, &request.headers) {
+            return self.problem(&problem, client);
+        }
+        match problem.code {
+            Code::SignedOut | Code::AccessExpired => {
+                let path = request.uri.path_and_query().map_or("/", |path| path.as_str());
+                self.lead_on(problem.code, path, client.slot)
             }
-            Err(problem)
-                if problem.code == Code::CookiesTooLarge && is_navigation(&request.method, &request.headers) =>
-            {
-                Entry::Answer(Box::new(self.error_page(&problem, client.slot)))
+            // Whoever typed the address can do something about it, but not with a problem document.
+            Code::CookiesTooLarge => self.error_page(&problem, client.slot),
+            Code::Provider(_) | Code::SecondFactorNeeded => {
+                let mut response = self.error_page(&problem, client.slot);
+                self.finish(response.headers_mut(), client);
+                response
             }
-            Err(problem) => Entry::Answer(Box::new(self.problem(&problem, client))),
+            _ => self.problem(&problem, client),
         }
     }
 

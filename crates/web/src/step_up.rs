@@ -1,6 +1,6 @@
 //! The judgement of calls that need more than a session: an approval of their own, or a session that has shown a second factor.
 
-use crate::navigation::{is_navigation, text};
+use crate::navigation::text;
 use crate::problem::{Code, Problem};
 use crate::{Client, Response, Web};
 use cloakroom_app::token::Seen;
@@ -56,12 +56,7 @@ impl Web {
     pub fn needs_second_factor(&self, request: &Parts, client: &Client) -> Response {
         let problem = Problem::new(Code::SecondFactorNeeded)
             .with("account", format!("{}{}", self.site().origin, client.slot.at("/auth/account")).into());
-        if is_navigation(&request.method, &request.headers) {
-            let mut response = self.error_page(&problem, client.slot);
-            self.finish(response.headers_mut(), client);
-            return response;
-        }
-        self.problem(&problem, client)
+        self.answer_instead(problem, request, client)
     }
 }
 

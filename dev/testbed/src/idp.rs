@@ -54,6 +54,10 @@ pub enum Manner {
     HangsUp,
     /// It says that its users' addresses are not confirmed.
     Unconfirmed,
+    /// A refreshed ID token is about somebody else.
+    SomebodyElse,
+    /// It has ended every session: no refresh token is good any longer.
+    Ended,
 }
 
 /// The provider. It ends with the runtime.
@@ -71,6 +75,12 @@ struct Inside {
     strangers: SigningKey,
     clock: Arc<ManualClock>,
     codes: Mutex<HashMap<String, Code>>,
+    /// Refresh tokens: each is good once, and one that comes twice ends all of its log-in (RFC 9700 §4.14.2).
+    refreshes: Mutex<HashMap<String, Refresh>>,
+    /// What was said of people since they logged in.
+    news: Mutex<Option<Value>>,
+    /// Whether whoever refreshes gets an answer yet.
+    answers: tokio::sync::watch::Sender<bool>,
     asked: Mutex<Vec<String>>,
     numbers: Mutex<u32>,
 }
@@ -79,6 +89,15 @@ struct Inside {
 struct Code {
     nonce: String,
     challenge: String,
+    person: Value,
+}
+
+/// What a refresh token stands for.
+#[derive(Clone)]
+struct Refresh {
+    log_in: u32,
+    is_used: bool,
+    nonce: String,
     person: Value,
 }
 
@@ -99,6 +118,9 @@ impl Idp {
             strangers: SigningKey::generate(Algorithm::Es256, "one").unwrap(),
             clock,
             codes: Mutex::default(),
+            refreshes: Mutex::default(),
+            news: Mutex::default(),
+            answers: tokio::sync::watch::Sender::new(true),
             asked: Mutex::default(),
             numbers: Mutex::default(),
         });
@@ -172,6 +194,21 @@ impl Idp {
         self.inside.key.sign(typ, &all).unwrap()
     }
 
+    /// From now on it says this of people when their tokens are refreshed.
+    pub fn says_now(&self, person: Value) {
+        *self.inside.news.lock().unwrap() = Some(person);
+    }
+
+    /// Keeps whoever refreshes waiting, until [`Self::go_on`].
+    pub fn hold(&self) {
+        self.inside.answers.send_replace(false);
+    }
+
+    /// Answers them.
+    pub fn go_on(&self) {
+        self.inside.answers.send_replace(true);
+    }
+
     /// Paths that were asked for so far, and forgets them.
     pub fn asked(&self) -> Vec<String> {
         std::mem::take(&mut self.inside.asked.lock().unwrap())
@@ -203,6 +240,7 @@ impl Inside {
             "token_endpoint": format!("{token}/token"),
             "jwks_uri": format!("{here}/keys"),
             "end_session_endpoint": format!("{here}/end"),
+            "revocation_endpoint": format!("{here}/revoke"),
             "response_types_supported": ["code"],
             "subject_types_supported": ["public"],
             "id_token_signing_alg_values_supported": ["ES256"],
@@ -224,11 +262,45 @@ impl Inside {
         if challenge != code.challenge {
             return refused;
         }
-        let answer = json!({
+        let log_in = Refresh {
+            log_in: self.number(),
+            is_used: false,
+            nonce: code.nonce.clone(),
+            person: code.person.clone(),
+        };
+        (StatusCode::OK, self.tokens(log_in, &code))
+    }
+
+    fn tokens(&self, refresh: Refresh, code: &Code) -> Value {
+        let token = format!("refresh-{}", self.number());
+        self.refreshes.lock().unwrap().insert(token.clone(), refresh);
+        json!({
             "token_type": "Bearer", "access_token": format!("access-{}", self.number()), "expires_in": 300,
-            "refresh_token": format!("refresh-{}", self.number()), "id_token": self.id_token(&code),
-        });
-        (StatusCode::OK, answer)
+            "refresh_token": token, "id_token": self.id_token(code),
+        })
+    }
+
+    fn refresh(&self, form: &HashMap<String, String>) -> (StatusCode, Value) {
+        let refused = (StatusCode::BAD_REQUEST, json!({ "error": "invalid_grant" }));
+        let shown = form.get("refresh_token").cloned().unwrap_or_default();
+        let mut refresh = {
+            let mut all = self.refreshes.lock().unwrap();
+            let Some(found) = all.get(&shown).cloned() else { return refused };
+            if found.is_used || self.manner() == Manner::Ended {
+                all.retain(|_, one| one.log_in != found.log_in);
+                return refused;
+            }
+            all.entry(shown).and_modify(|one| one.is_used = true);
+            found
+        };
+        if let Some(news) = self.news.lock().unwrap().clone() {
+            refresh.person = news;
+        }
+        if self.manner() == Manner::SomebodyElse {
+            refresh.person["sub"] = "somebody else".into();
+        }
+        let (nonce, person) = (refresh.nonce.clone(), refresh.person.clone());
+        (StatusCode::OK, self.tokens(refresh, &Code { nonce, challenge: String::new(), person }))
     }
 
     fn id_token(&self, code: &Code) -> String {
@@ -287,9 +359,19 @@ async fn answer(inside: Arc<Inside>, request: Request<Incoming>) -> Result<Respo
             (StatusCode::OK, keys.to_string().into_bytes())
         }
         "/token" => {
-            let form = form_urlencoded::parse(&body).into_owned().collect();
-            let (status, said) = inside.redeem(&form);
+            let form: HashMap<_, _> = form_urlencoded::parse(&body).into_owned().collect();
+            let (status, said) = if form.get("grant_type").is_some_and(|grant| grant == "refresh_token") {
+                drop(inside.answers.subscribe().wait_for(|answers| *answers).await);
+                inside.refresh(&form)
+            } else {
+                inside.redeem(&form)
+            };
             (status, said.to_string().into_bytes())
+        }
+        "/revoke" => {
+            let form: HashMap<_, _> = form_urlencoded::parse(&body).into_owned().collect();
+            inside.refreshes.lock().unwrap().remove(&form["token"]);
+            (StatusCode::OK, Vec::new())
         }
         _ => (StatusCode::NOT_FOUND, Vec::new()),
     };

@@ -105,7 +105,7 @@ impl App {
         let method = if strong { Method::ProviderWithFactors } else { Method::Provider };
         let strategy = Strategy::from_text(&one.strategy).ok_or_else(|| Fault::plain("a strategy that is none"))?;
         let wish = Wish { remember: one.remember, strategy };
-        let backing = Backing::of(provider, logged_in);
+        let backing = Backing::of(provider, logged_in, &one.attempt.nonce, now);
         self.remember_sid(&backing, account.id, now).await?;
         let arrival = self.arrival(account.id, visit, now).await?;
         let entry = Entry { method, wish, visit, arrival, replaces: credential, backing: Some(backing) };

@@ -5,6 +5,7 @@
 //! for good, and joins one that is there only by its owner's own hand (decision 0018).
 
 mod arrive;
+mod bearer;
 mod begin;
 mod identity;
 mod link;
@@ -12,6 +13,7 @@ mod log_out;
 mod waiting;
 
 pub use arrive::{Arrived, Outcome};
+pub(crate) use bearer::Bearers;
 pub use begin::{Begun, Errand};
 pub use link::Linked;
 pub use waiting::WAIT_FOR;

@@ -54,7 +54,8 @@ impl App {
                 let reason = if except.is_some() { EndReason::Revoked } else { EndReason::LoggedOut };
                 let unit = match scope {
                     // Whoever has shown a password and owes the second factor does not come in afterwards either.
-                    Scope::All => Unit::from(Order::RemoveSlips { account: access.account, kind: SlipKind::Challenge }),
+                    Scope::All => Unit::from(Order::RemoveSlips { account: access.account, kind: SlipKind::Challenge })
+                        .order(Order::RemoveSlips { account: access.account, kind: SlipKind::ProviderSession }),
                     Scope::This | Scope::Others => Unit::new(),
                 };
                 unit.order(Order::EndSessions {
@@ -68,8 +69,12 @@ impl App {
         };
         match self.save(unit).await {
             // It ended in this moment by another hand, which is what was asked for.
-            Ok(()) | Err(StoreError::Conflict) => Ok(self.follow_feed().await?),
-            Err(error) => Err(error.into()),
+            Ok(()) | Err(StoreError::Conflict) => self.follow_feed().await?,
+            Err(error) => return Err(error.into()),
         }
+        if scope == Scope::This {
+            self.forget_backing(access.session).await?;
+        }
+        Ok(())
     }
 }

@@ -162,6 +162,7 @@ impl App {
             self.follow_feed().await?;
         }
         if name == "replayed" {
+            self.forget_backing(session.id).await?;
             return Err(Refusal::SessionEnded { clear: true }.into());
         }
         Ok(Some(self.opened(session, now)?))

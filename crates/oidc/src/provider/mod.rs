@@ -19,7 +19,7 @@ use crate::settings::{Settings, SettingsError};
 
 pub use authorize::{AuthorizeWish, Prompt};
 pub use redeem::LoggedIn;
-pub use refresh::Earlier;
+pub use refresh::{Earlier, Refreshed};
 
 const HOUR: i64 = 60 * 60;
 const DAY: i64 = 24 * HOUR;

@@ -6,7 +6,7 @@ use super::Provider;
 use crate::answer::ask;
 use crate::client_authentication::post;
 use crate::error::Error;
-use crate::id_token::{Expected, Nonce, judge};
+use crate::id_token::{Expected, Identity, Nonce, judge};
 use crate::tokens::Tokens;
 
 /// What is known from the log-in; a refreshed ID token must not say otherwise.
@@ -19,15 +19,23 @@ pub struct Earlier<'a> {
     pub nonce: Option<&'a str>,
 }
 
+/// What a refresh has given. No `Debug`.
+pub struct Refreshed {
+    /// What the provider handed out.
+    pub tokens: Tokens,
+    /// Who it is, as of now, if an ID token came along.
+    pub identity: Option<Identity>,
+}
+
 impl Provider {
     /// Refreshes. [`Error::InvalidGrant`] is final, the session is over there; [`Error::Outage`] says nothing. The
     /// caller stores a new refresh token before it uses anything else of the answer (RFC 9700 §4.14.2).
-    pub async fn refresh(&self, refresh_token: &str, earlier: &Earlier<'_>, now: i64) -> Result<Tokens, Error> {
+    pub async fn refresh(&self, refresh_token: &str, earlier: &Earlier<'_>, now: i64) -> Result<Refreshed, Error> {
         let parameters = [("grant_type", "refresh_token"), ("refresh_token", refresh_token)];
         let ready = self.ready(now).await?;
         let request = post(&self.settings, &ready.metadata.token, &parameters, now)?;
         let tokens = Tokens::parse(&ask(&*self.fetch, request).await?, now)?;
-        let Some(id_token) = &tokens.id_token else { return Ok(tokens) };
+        let Some(id_token) = &tokens.id_token else { return Ok(Refreshed { tokens, identity: None }) };
         let (payload, algorithm) = self.verified(&ready, id_token.reveal(), OpenIdKind::IdToken, now).await?;
         let expected = Expected {
             client_id: &self.settings.client_id,
@@ -36,9 +44,10 @@ impl Provider {
             access_token: tokens.access_token.reveal(),
             algorithm,
         };
-        if judge(payload, &expected, now)?.sub != earlier.sub {
+        let identity = judge(payload, &expected, now)?;
+        if identity.sub != earlier.sub {
             return Err(Error::SubChanged);
         }
-        Ok(tokens)
+        Ok(Refreshed { tokens, identity: Some(identity) })
     }
 }

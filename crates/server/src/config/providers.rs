@@ -17,7 +17,7 @@ use std::sync::Arc;
 const MOST: usize = 16;
 
 /// A provider that people can log in with.
-#[expect(clippy::struct_excessive_bools, reason = "five independent settings, each read by its name")]
+#[expect(clippy::struct_excessive_bools, reason = "six independent settings, each read by its name")]
 #[derive(Clone, Debug)]
 pub struct ProviderConfig {
     /// Names it in addresses.
@@ -32,6 +32,8 @@ pub struct ProviderConfig {
     trusts_addresses: bool,
     trusts_factors: bool,
     logs_out: bool,
+    /// Whether an application gets its access token.
+    pub keeps_tokens: bool,
     names: Names,
     /// Certificates of its private authority.
     pub ca_file: Option<PathBuf>,
@@ -84,13 +86,20 @@ impl ProviderConfig {
             trusts_addresses: self.trusts_addresses,
             trusts_factors: self.trusts_factors,
             logs_out: self.logs_out,
+            keeps_tokens: self.keeps_tokens,
             names: self.names.clone(),
             party: cloakroom_oidc::Provider::new(settings, fetch)?,
         })
     }
 }
 
-pub(super) fn providers(raw: &[raw::Provider], origin: &str, mistakes: &mut Vec<Mistake>) -> Vec<ProviderConfig> {
+/// `kept` are the ids of those whose access token some application gets.
+pub(super) fn providers(
+    raw: &[raw::Provider],
+    kept: &[&str],
+    origin: &str,
+    mistakes: &mut Vec<Mistake>,
+) -> Vec<ProviderConfig> {
     if raw.len() > MOST {
         mistakes.push(Mistake::new("provider".to_owned(), format!("{} providers are more than {MOST}", raw.len())));
     }
@@ -98,7 +107,7 @@ pub(super) fn providers(raw: &[raw::Provider], origin: &str, mistakes: &mut Vec<
     let mut read = Vec::new();
     for (number, raw) in raw.iter().enumerate() {
         let mut section = Section { path: format!("provider[{number}]"), mistakes };
-        let one = provider(raw, origin, &mut section);
+        let one = provider(raw, kept, origin, &mut section);
         if let Some(id) = raw.id.as_ref().filter(|id| !seen.insert((*id).clone())) {
             section.wrong("id", format!("{id:?} is there twice"));
         }
@@ -107,7 +116,7 @@ pub(super) fn providers(raw: &[raw::Provider], origin: &str, mistakes: &mut Vec<
     read
 }
 
-fn provider(raw: &raw::Provider, origin: &str, section: &mut Section<'_>) -> Option<ProviderConfig> {
+fn provider(raw: &raw::Provider, kept: &[&str], origin: &str, section: &mut Section<'_>) -> Option<ProviderConfig> {
     let id = required(raw.id.as_ref(), "id", "a short name such as \"keycloak\"", section);
     let is_name = |id: &&String| {
         (1..=32).contains(&id.len())
@@ -135,6 +144,7 @@ fn provider(raw: &raw::Provider, origin: &str, section: &mut Section<'_>) -> Opt
         trusts_addresses: raw.trust_addresses.unwrap_or(false),
         trusts_factors: raw.trust_factors.unwrap_or(false),
         logs_out: raw.log_out.unwrap_or(true),
+        keeps_tokens: raw.id.as_deref().is_some_and(|id| kept.contains(&id)),
         names: Names {
             roles_claim: raw.roles_claim.clone(),
             groups_claim: raw.groups_claim.clone(),

@@ -55,3 +55,24 @@ fn each_mistake_of_a_provider_is_told_at_its_key_and_no_secret_is_repeated() {
         assert!(!mistakes.contains("hunter2"), "{mistakes}");
     }
 }
+
+#[test]
+fn an_upstream_gets_the_token_of_a_provider_that_is_there_and_only_its_tokens_are_kept() {
+    let provider = |id: &str| format!("[[provider]]\n{}\nclient_secret = \"hunter2\"", GOOD.replace("sso", id));
+    let both = format!("{}\n{}", provider("sso"), provider("other"));
+    let upstream = |rest: &str| format!("[[upstream]]\npath = \"/drive\"\nto = \"http://127.0.0.1:4000\"\n{rest}");
+    let good = upstream("access = \"signed-in\"\ntoken_from = \"sso\"");
+    let config = read(&format!("{LEAST}\n{good}\n{both}")).unwrap();
+    let kept: Vec<_> = config.providers.iter().map(|one| (one.id.as_str(), one.keeps_tokens)).collect();
+    assert_eq!(kept, [("sso", true), ("other", false)]);
+    assert_eq!(config.upstreams.iter().filter_map(|one| one.token_from.as_deref()).collect::<Vec<_>>(), ["sso"]);
+
+    for (rest, part) in [
+        ("access = \"public\"\ntoken_from = \"sso\"", "token_from: not with access = \"public\""),
+        ("access = \"signed-in\"\ntoken_from = \"sso\"\naudience = \"drive\"", "token_from: not together with audience"),
+        ("access = \"signed-in\"\ntoken_from = \"nobody\"", "token_from: there is no [[provider]] with the id \"nobody\""),
+    ] {
+        let mistakes = read(&format!("{LEAST}\n{}\n{both}", upstream(rest))).map(|_| ()).unwrap_err().join("\n");
+        assert!(mistakes.contains(part), "{mistakes}");
+    }
+}

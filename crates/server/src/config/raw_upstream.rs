@@ -31,6 +31,10 @@ pub struct Upstream {
     pub access: Option<String>,
     /// The audience of the bearer tokens that it gets. Required without "to". Default: "to" without a slash at its end.
     pub audience: Option<String>,
+    /// The id of a provider whose own access token it gets in the place of one of ours, as if it spoke with the provider itself. It
+    /// is kept here and renewed while the session lives; no browser sees it. Sessions that were not opened there do not pass. Not
+    /// together with audience. Default: none.
+    pub token_from: Option<String>,
     /// Whether "path" is cut off before forwarding. Default: false.
     pub strip_prefix: Option<bool>,
     /// Whether it gets the Host that the client sent instead of its own. Default: false.

@@ -137,13 +137,16 @@ pub(super) fn resolve(raw: &Raw, mistakes: &mut Vec<Mistake>) -> Option<Config> 
         hashing: people::hashing(&raw.password, mistakes),
         verified_tokens: VERIFIED_TOKENS,
     };
-    let providers = providers::providers(&raw.provider, &settings.issuer, mistakes);
+    let kept: Vec<&str> = raw.upstream.iter().filter_map(|upstream| upstream.token_from.as_deref()).collect();
+    let providers = providers::providers(&raw.provider, &kept, &settings.issuer, mistakes);
     let clients = clients::clients(&raw.client, &settings, mistakes);
     let (limits, max_connections, header_for) = limits(&raw.limits, mistakes);
     let admin_token = people::admin_token(raw, mistakes);
     let (upstreams, second_factor) = {
         let forward_auth = raw.forward_auth.listen.as_ref().is_some_and(|listen| !listen.is_empty());
-        upstreams(&raw.upstream, &settings.issuer, forward_auth, mistakes)
+        // Also those with a mistake of their own: one is enough to tell.
+        let ids: Vec<&str> = raw.provider.iter().filter_map(|provider| provider.id.as_deref()).collect();
+        upstreams(&raw.upstream, &settings.issuer, &ids, forward_auth, mistakes)
     };
     let (store, master_key_file) = store(&raw.store, mistakes);
     let mut server = Section { path: "server".into(), mistakes };

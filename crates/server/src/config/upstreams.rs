@@ -13,6 +13,7 @@ use url::Url;
 pub(super) fn upstreams(
     raw: &[raw::Upstream],
     issuer: &str,
+    providers: &[&str],
     forward_auth: bool,
     mistakes: &mut Vec<Mistake>,
 ) -> (Vec<Upstream>, Vec<String>) {
@@ -23,7 +24,7 @@ pub(super) fn upstreams(
     let mut places = Vec::new();
     for (index, one) in raw.iter().enumerate() {
         let mut section = Section { path: format!("upstream[{index}]"), mistakes };
-        if let Some(upstream) = upstream(one, index, issuer, forward_auth, &mut section) {
+        if let Some(upstream) = upstream(one, index, issuer, providers, forward_auth, &mut section) {
             found.push(upstream);
             places.push(index);
         }
@@ -134,6 +135,7 @@ fn upstream(
     raw: &raw::Upstream,
     index: usize,
     issuer: &str,
+    providers: &[&str],
     forward_auth: bool,
     section: &mut Section<'_>,
 ) -> Option<Upstream> {
@@ -164,16 +166,35 @@ fn upstream(
     }
     let by_address = || to.as_ref().map(|to| to.as_str().trim_end_matches('/').to_owned());
     let audience = raw.audience.clone().or_else(by_address).unwrap_or_default();
-    if access != Access::Public && to.is_none() && raw.audience.is_none() {
+    if access != Access::Public && to.is_none() && raw.audience.is_none() && raw.token_from.is_none() {
         section.wrong(
             "audience",
             "this is required without \"to\": a name for the application that its tokens carry, and that it checks",
         );
-    } else if audience.trim_end_matches('/') == issuer || (audience.is_empty() && access != Access::Public) {
+    } else if audience.trim_end_matches('/') == issuer
+        || (audience.is_empty() && access != Access::Public && raw.token_from.is_none())
+    {
         section.wrong(
             "audience",
             "it must differ from server.public_url: an upstream's token must not be good as a cookie",
         );
+    }
+    if let Some(id) = &raw.token_from {
+        if access == Access::Public {
+            section.wrong(
+                "token_from",
+                "not with access = \"public\": nobody is asked there who they are, so nobody has a token",
+            );
+        }
+        if raw.audience.is_some() {
+            section.wrong(
+                "token_from",
+                "not together with audience: it gets the token of the provider, which says its own",
+            );
+        }
+        if !providers.contains(&id.as_str()) {
+            section.wrong("token_from", format!("there is no [[provider]] with the id {id:?}"));
+        }
     }
     let path = raw.path.clone().unwrap_or_else(|| "/".into());
     let letters = |c: char| if c.is_ascii_alphanumeric() { c } else { '-' };
@@ -190,6 +211,7 @@ fn upstream(
         timeouts,
         step_up,
         to,
+        token_from: raw.token_from.clone(),
         ..Upstream::elsewhere(name, path, access)
     })
 }

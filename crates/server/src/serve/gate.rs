@@ -65,26 +65,32 @@ impl Gate for WebGate {
         if asks_more && let Some(refused) = self.asks_more(request, body, upstream, rule, &seen, &client).await {
             return refused;
         }
-        let header = self.web.app().bearer_for(&seen, &upstream.audience).map(|bearer| {
-            HeaderValue::from_str(&bearer).map(|mut value| {
+        let bearer = match &upstream.token_from {
+            None => self.web.app().bearer_for(&seen, &upstream.audience).map_err(cloakroom_app::Error::from),
+            Some(provider) => self.web.app().provider_bearer(&seen, provider).await,
+        };
+        let bearer = match bearer {
+            Ok(bearer) => bearer,
+            Err(error) => {
+                return Admission::Answer(self.web.answer_instead(error.into(), request, &client).map(Body::wrap));
+            }
+        };
+        match HeaderValue::from_str(&bearer) {
+            Ok(mut value) => {
                 value.set_sensitive(true);
-                value
-            })
-        });
-        match header {
-            Ok(Ok(value)) => Admission::Pass(Identity {
-                authorization: Some(value),
-                form_token: self
-                    .web
-                    .form_token_for(request, &seen)
-                    .and_then(|token| HeaderValue::from_str(&token).ok()),
-                authenticated: true,
-                closes_cors,
-                subject: Some(Arc::clone(&seen) as Hold),
-                ..self.stream_of(request, &seen)
-            }),
-            Ok(Err(_)) => self.failed(cloakroom_app::Fault::plain("a token is no header value"), &client),
-            Err(fault) => self.failed(fault, &client),
+                Admission::Pass(Identity {
+                    authorization: Some(value),
+                    form_token: self
+                        .web
+                        .form_token_for(request, &seen)
+                        .and_then(|token| HeaderValue::from_str(&token).ok()),
+                    authenticated: true,
+                    closes_cors,
+                    subject: Some(Arc::clone(&seen) as Hold),
+                    ..self.stream_of(request, &seen)
+                })
+            }
+            Err(_) => self.failed(cloakroom_app::Fault::plain("a token is no header value"), &client),
         }
     }
 

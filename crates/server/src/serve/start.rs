@@ -162,6 +162,10 @@ impl Running {
             config.second_factor == self.second_factor,
             "which upstreams require a second factor changes with a restart only"
         );
+        anyhow::ensure!(
+            config.providers.iter().filter(|provider| provider.keeps_tokens).all(|provider| self.keeps(&provider.id)),
+            "an upstream gets tokens of a provider (token_from) after a restart only"
+        );
         // Everything is read before anything is taken over: half a reload would be neither configuration.
         let files: Option<&Tls> = config.tls.as_ref();
         let (loaded, routes) = (files.map(tls::load).transpose()?, routes(config)?);
@@ -170,6 +174,10 @@ impl Running {
             current.store(loaded);
         }
         Ok(())
+    }
+
+    fn keeps(&self, provider: &str) -> bool {
+        self.app().providers().iter().any(|one| one.keeps_tokens && one.party.id() == provider)
     }
 
     /// Stops: no new connections, open requests may end, streams and tunnels are closed, then the rest is cut. What was

@@ -91,7 +91,9 @@ impl Locks {
                 self.every_session = true;
                 self.first = true;
             }
-            Order::ChangeFamily { session, .. } | Order::EndSession { session, .. } => {
+            Order::ChangeFamily { session, .. }
+            | Order::SetRoles { session, .. }
+            | Order::EndSession { session, .. } => {
                 self.sessions.insert(*session.as_bytes());
             }
             Order::Sight(sighting) => {

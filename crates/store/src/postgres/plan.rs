@@ -66,6 +66,7 @@ impl Plan {
             Order::ChangeFamily { session, expected, next } => {
                 session::postgres::change_family(*session, *expected, next)
             }
+            Order::SetRoles { session, next } => session::postgres::set_roles(*session, next),
             Order::EndSession { session, ended } => session::postgres::end(*session, *ended),
             Order::EndSessions { account, except, ended, revoked_until } => {
                 self.entries.push(Entry::EndedBy(self.statements.len(), *revoked_until));

@@ -8,7 +8,7 @@ use cloakroom_core::access::Revocation;
 use cloakroom_core::account::Account;
 use cloakroom_core::refresh::EndReason;
 use cloakroom_core::refresh::{Ended, Family, Version};
-use cloakroom_core::session::{Session, Strategy};
+use cloakroom_core::session::{Roles, Session, Strategy};
 use cloakroom_core::time::Timestamp;
 use std::sync::Arc;
 
@@ -297,6 +297,18 @@ pub(crate) async fn one_end_wins_and_a_family_that_ended_stays_as_it_is(store: A
     commit(&store, [sighted(0, Some(at(8)), at(900))]).await.unwrap();
     assert_eq!(store.session(session_id(1)).await.unwrap(), Some(expected));
     assert_eq!(store.session(session_id(2)).await.unwrap(), Some(session(2, 1)));
+}
+
+pub(crate) async fn roles_change_while_a_session_lives(store: Arc<dyn Store>) {
+    account_with_sessions(&store, &[1, 2]).await;
+    let (next, _) = Roles::of(["auditor"], ["staff", "finance"]);
+    let set = || Order::SetRoles { session: session_id(1), next: next.clone() };
+    commit(&store, [set()]).await.unwrap();
+    let expected = Session { roles: next.clone(), ..session(1, 1) };
+    assert_eq!(store.session(session_id(1)).await.unwrap(), Some(expected));
+    assert_eq!(store.session(session_id(2)).await.unwrap(), Some(session(2, 1)));
+    commit(&store, [Order::EndSession { session: session_id(1), ended: logged_out(NOW) }]).await.unwrap();
+    assert_eq!(commit(&store, [set()]).await, Err(Error::Conflict));
 }
 
 pub(crate) async fn all_sessions_end_with_an_entry_in_the_feed_for_each(store: Arc<dyn Store>) {

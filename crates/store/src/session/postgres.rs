@@ -100,6 +100,14 @@ pub(crate) fn change_family(session: SessionId, expected: Version, next: &Family
     )
 }
 
+pub(crate) fn set_roles(session: SessionId, next: &Roles) -> Statement {
+    statement(
+        "WITH changed AS (UPDATE cloakroom.session SET roles = $2 WHERE id = $1 AND ended_at IS NULL RETURNING 1)
+         SELECT cloakroom.expect(count(*)) FROM changed",
+        [Value::Id(*session.as_bytes()), Value::Text(next.to_text())],
+    )
+}
+
 pub(crate) fn end(session: SessionId, ended: Ended) -> Statement {
     statement(
         "WITH ended AS (UPDATE cloakroom.session SET ended_at = $2, ended_reason = $3

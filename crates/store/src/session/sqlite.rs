@@ -99,6 +99,14 @@ pub(crate) fn change_family(
     )
 }
 
+pub(crate) fn set_roles(connection: &Connection, session: SessionId, next: &Roles) -> Result<(), Error> {
+    change(
+        connection,
+        "UPDATE session SET roles = ?2 WHERE id = ?1 AND ended_at IS NULL",
+        params![session.as_bytes(), next.to_text()],
+    )
+}
+
 pub(crate) fn end(connection: &Connection, session: SessionId, ended: Ended) -> Result<(), Error> {
     change(
         connection,

@@ -156,6 +156,7 @@ fn carry_out(connection: &Connection, order: &Order) -> Result<(), Error> {
         Order::ChangeFamily { session, expected, next } => {
             session::sqlite::change_family(connection, *session, *expected, next)
         }
+        Order::SetRoles { session, next } => session::sqlite::set_roles(connection, *session, next),
         Order::EndSession { session, ended } => session::sqlite::end(connection, *session, *ended),
         Order::EndSessions { account, except, ended, revoked_until } => {
             session::sqlite::end_all(connection, *account, *except, *ended, *revoked_until)

@@ -7,6 +7,7 @@ use crate::exam::{
 use crate::{Error, Order, Outage, Sighting, Slip, SlipKind, Store, Unit};
 use cloakroom_core::access::Revocation;
 use cloakroom_core::refresh::Family;
+use cloakroom_core::session::Roles;
 use std::sync::Arc;
 
 /// One order of every kind that changes something in the store of [`prepare`].
@@ -21,6 +22,7 @@ fn one_of_each() -> Vec<Order> {
             expected: family.version(),
             next: Family { generation: 1, ..family },
         },
+        Order::SetRoles { session: session_id(3), next: Roles::of(["auditor"], ["staff"]).0 },
         Order::EndSession { session: session_id(2), ended: logged_out(NOW) },
         Order::Sight(Sighting {
             session: session_id(3),

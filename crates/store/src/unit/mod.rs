@@ -14,7 +14,7 @@ use cloakroom_core::event::Event;
 use cloakroom_core::id::{AccountId, KeyId, SessionId};
 use cloakroom_core::keyring::KeyRecord;
 use cloakroom_core::refresh::{Ended, Family, Version};
-use cloakroom_core::session::Session;
+use cloakroom_core::session::{Roles, Session};
 use cloakroom_core::time::Timestamp;
 
 /// Orders that are carried out together, in their order, or not at all.
@@ -192,6 +192,13 @@ pub enum Order {
         /// The family from now on.
         next: Family,
     },
+    /// Replaces what a provider says of somebody. Conflicts when the session has ended or is not there.
+    SetRoles {
+        /// Whose.
+        session: SessionId,
+        /// The roles and groups from now on.
+        next: Roles,
+    },
     /// Ends a session. Conflicts when it has ended already or is not there. Its revocation is an order of its own.
     EndSession {
         /// Which.
@@ -311,6 +318,7 @@ impl Order {
             | Self::ExpectPassword { .. }
             | Self::ExpectRoom { .. }
             | Self::ChangeFamily { .. }
+            | Self::SetRoles { .. }
             | Self::EndSession { .. }
             | Self::Sight(_)
             | Self::ExpectKeys(_)

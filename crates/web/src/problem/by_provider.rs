@@ -25,6 +25,8 @@ pub enum ByProvider {
     LastWayIn,
     /// A log-out token is no good.
     LogoutTokenRefused,
+    /// An application wants a token of the provider, and this session has none.
+    TokenNeeded,
 }
 
 impl ByProvider {
@@ -44,6 +46,9 @@ impl ByProvider {
             Self::LinkNeeded => (StatusCode::CONFLICT, "link-needed", "You have an account here already"),
             Self::IdentityTaken => (StatusCode::CONFLICT, "identity-taken", "That log-in belongs to another account"),
             Self::LastWayIn => (StatusCode::CONFLICT, "last-way-in", "Nothing else opens your account"),
+            Self::TokenNeeded => {
+                (StatusCode::FORBIDDEN, "provider-token-needed", "This needs a log-in with the other site")
+            }
             Self::LogoutTokenRefused => {
                 (StatusCode::BAD_REQUEST, "logout-token-refused", "The log-out token is not good")
             }
@@ -66,6 +71,9 @@ impl ByProvider {
             Self::LinkNeeded => "Log in as you did before. Under your account you can then add this way to log in.",
             Self::IdentityTaken => "Log out, and log in with it: that is the account which it opens.",
             Self::LastWayIn => "Add another way to log in first.",
+            Self::TokenNeeded => {
+                "What you asked for works with your log-in there. Log out under your account, then log in with the other site."
+            }
             Self::LogoutTokenRefused => "The log says what is wrong with it. Every token is good once.",
         }
     }

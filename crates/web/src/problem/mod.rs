@@ -117,6 +117,7 @@ impl From<Refusal> for Problem {
             Refusal::SightingsOff => Code::SightingsOff,
             Refusal::UnknownProvider => Code::Provider(ByProvider::Unknown),
             Refusal::ProviderUnreachable => Code::Provider(ByProvider::Unreachable),
+            Refusal::ProviderTokenNeeded => Code::Provider(ByProvider::TokenNeeded),
             Refusal::ProviderDenied => Code::Provider(ByProvider::Denied),
             Refusal::ProviderRefused => Code::Provider(ByProvider::Refused),
             Refusal::AttemptOver => Code::Provider(ByProvider::AttemptOver),

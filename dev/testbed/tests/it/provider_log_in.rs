@@ -14,7 +14,7 @@ const UNCONFIRMED: &str = "The other site has not confirmed your address";
 const UNREACHABLE: &str = "The other site does not answer";
 const OVER: &str = "This log-in is over";
 
-fn ann() -> Value {
+pub(crate) fn ann() -> Value {
     json!({ "sub": "248289761001", "sid": "s-1", "email": ANN })
 }
 
@@ -26,26 +26,26 @@ async fn house_with(more: &str) -> (House, Idp) {
 }
 
 /// Where the browser is sent to.
-async fn sent(guest: &Guest, path: &str) -> String {
+pub(crate) async fn sent(guest: &Guest, path: &str) -> String {
     let answer = guest.visit(path).await;
     assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text());
     answer.header("location").to_owned()
 }
 
 /// What a page of ours says, in its heading.
-fn heading(answer: &Answer) -> String {
+pub(crate) fn heading(answer: &Answer) -> String {
     let text = answer.text();
     let heading = text.split("<h1>").nth(1).and_then(|rest| rest.split("</h1>").next());
     heading.unwrap_or_default().to_owned()
 }
 
-async fn who(guest: &Guest) -> String {
+pub(crate) async fn who(guest: &Guest) -> String {
     let me = guest.fetch("GET", "/auth/me", None).await;
     me.json()["account"]["email"].as_str().unwrap_or("nobody").to_owned()
 }
 
 /// A whole log-in, back to the first page after it.
-async fn log_in(guest: &Guest, idp: &Idp, person: Value) -> String {
+pub(crate) async fn log_in(guest: &Guest, idp: &Idp, person: Value) -> String {
     let to = sent(guest, "/auth/provider/example?return_to=/app/notes").await;
     let back = idp.log_in(&to, person);
     let answer = guest.visit_from("cross-site", &back).await;
@@ -394,7 +394,7 @@ async fn a_picture_on_another_site_begins_no_log_in() {
 }
 
 /// What the token of the upstream says, unverified.
-async fn token_of(guest: &Guest, house: &House) -> Value {
+pub(crate) async fn token_of(guest: &Guest, house: &House) -> Value {
     house.echo.take();
     assert_eq!(guest.fetch("GET", "/app/x", None).await.status, StatusCode::OK);
     let seen = house.echo.one();

@@ -1,0 +1,324 @@
+//! An application that gets the provider's own token: it is kept here, renewed by one call of many, and seen by no browser.
+
+use crate::provider_log_in::{ann, heading, log_in, sent, token_of, who};
+use cloakroom_testbed::{Guest, House, Idp, Manner};
+use futures_util::future::join_all;
+use http::StatusCode;
+use serde_json::json;
+use std::time::Duration;
+
+/// `/drive` gets the provider's token, `/shared` too if there is a session, `/app` one of ours.
+const UPSTREAMS: &str = r#"
+[[upstream]]
+name = "drive"
+path = "/drive"
+to = "http://{echo}"
+access = "signed-in"
+token_from = "example"
+[[upstream]]
+name = "shared"
+path = "/shared"
+to = "http://{echo}"
+access = "optional"
+token_from = "example"
+[[upstream]]
+name = "app"
+path = "/app"
+to = "http://{echo}"
+access = "signed-in"
+audience = "app"
+"#;
+
+async fn house_with(provider: &str) -> (House, Idp) {
+    let mut house = House::start().await;
+    let idp = Idp::start(std::sync::Arc::clone(&house.clock)).await;
+    house.restart_with(&format!("{}{UPSTREAMS}", idp.config("example", provider))).await;
+    (house, idp)
+}
+
+/// Ann, logged in there, and nothing asked for yet.
+async fn ann_in(house: &House, idp: &Idp) -> Guest {
+    let guest = house.guest();
+    log_in(&guest, idp, ann()).await;
+    idp.asked();
+    guest
+}
+
+/// What `/drive` gets.
+async fn token(guest: &Guest, house: &House) -> String {
+    let answer = guest.fetch("GET", "/drive/files", None).await;
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
+    arrived(house)
+}
+
+fn arrived(house: &House) -> String {
+    let token = house.echo.one().header("authorization").unwrap().strip_prefix("Bearer ").unwrap().to_owned();
+    house.watch.secret(&token);
+    token
+}
+
+fn renewals(idp: &Idp) -> usize {
+    idp.asked().iter().filter(|path| *path == "/token").count()
+}
+
+/// Waits until somebody asks for tokens, who is kept waiting.
+async fn somebody_renews(idp: &Idp) {
+    let asked = async {
+        while renewals(idp) == 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), asked).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_application_gets_the_providers_token_and_the_others_get_ours() {
+    let (house, idp) = house_with("").await;
+    let guest = ann_in(&house, &idp).await;
+    let first = token(&guest, &house).await;
+    assert!(first.starts_with("access-"), "{first}");
+    assert_eq!(token(&guest, &house).await, first);
+    // A page may ask as well, and nothing of the token is in what it can read.
+    let answer = guest.visit("/drive/files").await;
+    assert_eq!(arrived(&house), first);
+    assert!(!format!("{:?}{}", answer.headers, answer.text()).contains(&first));
+    guest.fetch("GET", "/app/x", None).await;
+    assert!(arrived(&house).starts_with("ey"), "one of ours, a JWT");
+    assert_eq!(renewals(&idp), 0, "it was good");
+
+    // Strangers do not pass, and pass as nobody where that is allowed: also with a token of their own.
+    let stranger = house.guest();
+    assert_eq!(stranger.fetch("GET", "/drive/files", None).await.code(), "signed-out");
+    let own = [("authorization", "Bearer their-own"), ("sec-fetch-site", "same-origin")];
+    assert_eq!(stranger.send("GET", "/shared/x", &own, "").await.status, StatusCode::OK);
+    assert_eq!(house.echo.one().header("authorization"), None);
+    guest.fetch("GET", "/shared/x", None).await;
+    assert_eq!(arrived(&house), first);
+    house.close().await;
+}
+
+#[tokio::test]
+async fn of_many_calls_one_renews_what_is_about_to_end_and_the_others_do_not_wait() {
+    let (house, idp) = house_with("").await;
+    let guest = ann_in(&house, &idp).await;
+    let old = token(&guest, &house).await;
+    house.advance(271);
+    idp.hold();
+    let renewing = guest.copied();
+    let renewing = tokio::spawn(async move { renewing.fetch("GET", "/drive/renewing", None).await.status });
+    somebody_renews(&idp).await;
+    for _ in 0..10 {
+        assert_eq!(token(&guest, &house).await, old, "it is still good");
+    }
+    idp.go_on();
+    assert_eq!(renewing.await.unwrap(), StatusCode::OK);
+    let new = arrived(&house);
+    assert_ne!(new, old);
+    assert_eq!(token(&guest, &house).await, new);
+    assert_eq!(renewals(&idp), 0, "none but the one");
+    house.close().await;
+}
+
+#[tokio::test]
+async fn rfc_9700_4_14_2_twenty_calls_after_a_pause_use_a_refresh_token_once() {
+    let (house, idp) = house_with("").await;
+    let guest = ann_in(&house, &idp).await;
+    for round in 0..3 {
+        // The session is refreshed as usual meanwhile; the provider's token is over.
+        house.advance(290);
+        assert_eq!(guest.refresh().await.status, StatusCode::OK);
+        house.advance(290);
+        guest.refresh().await;
+        let calls = (0..20).map(|_| guest.fetch("GET", "/drive/files", None));
+        for answer in join_all(calls).await {
+            assert_eq!(answer.status, StatusCode::OK, "{round}: {}", answer.text());
+        }
+        let arrived = house.echo.take();
+        let tokens: std::collections::BTreeSet<_> = arrived.iter().filter_map(|one| one.header("authorization")).collect();
+        assert_eq!((arrived.len(), tokens.len()), (20, 1));
+        assert_eq!(renewals(&idp), 1);
+    }
+    house.close().await;
+}
+
+#[tokio::test]
+async fn a_renewal_goes_on_when_whoever_asked_has_gone() {
+    let (house, idp) = house_with("").await;
+    let guest = ann_in(&house, &idp).await;
+    house.advance(299);
+    guest.refresh().await;
+    house.advance(2);
+    idp.hold();
+    let impatient = guest.copied();
+    let call = tokio::spawn(async move { impatient.fetch("GET", "/drive/files", None).await.status });
+    somebody_renews(&idp).await;
+    call.abort();
+    assert!(call.await.unwrap_err().is_cancelled());
+    idp.go_on();
+    // The refresh token is used up there: whoever came with it once more would end the log-in.
+    token(&guest, &house).await;
+    house.advance(271);
+    guest.refresh().await;
+    token(&guest, &house).await;
+    assert_eq!(renewals(&idp), 1, "the next one");
+    house.close().await;
+}
+
+#[tokio::test]
+async fn whose_session_the_provider_has_ended_is_logged_out_here() {
+    let (house, idp) = house_with("").await;
+    let guest = ann_in(&house, &idp).await;
+    token(&guest, &house).await;
+    idp.behave(Manner::Ended);
+    house.advance(271);
+    let answer = guest.fetch("GET", "/drive/files", None).await;
+    assert_eq!((answer.status, answer.code()), (StatusCode::UNAUTHORIZED, "signed-out".into()));
+    assert!(answer.json()["login"].as_str().unwrap().ends_with("/auth/login"), "{}", answer.text());
+    assert_eq!(guest.fetch("GET", "/app/x", None).await.code(), "signed-out");
+    assert_eq!(who(&guest).await, "nobody");
+    let page = guest.visit("/drive/files").await;
+    assert_eq!((page.status, page.header("location")), (StatusCode::SEE_OTHER, "/auth/login?return_to=/drive/files"));
+    house.close().await;
+}
+
+#[tokio::test]
+async fn while_the_provider_is_away_the_old_token_serves_as_long_as_it_lives() {
+    let (house, idp) = house_with("").await;
+    let guest = ann_in(&house, &idp).await;
+    let old = token(&guest, &house).await;
+    idp.behave(Manner::HangsUp);
+    house.advance(271);
+    assert_eq!(token(&guest, &house).await, old);
+    house.advance(20);
+    guest.refresh().await;
+    assert_eq!(token(&guest, &house).await, old);
+    house.advance(10);
+    let answer = guest.fetch("GET", "/drive/files", None).await;
+    assert_eq!((answer.status, answer.code()), (StatusCode::BAD_GATEWAY, "provider-unreachable".into()));
+    let page = guest.visit("/drive/files").await;
+    assert_eq!(heading(&page), "The other site does not answer");
+    assert_eq!(guest.fetch("GET", "/app/x", None).await.status, StatusCode::OK, "the rest works");
+    house.echo.take();
+
+    // It is back, and is asked after a pause.
+    idp.behave(Manner::Honest);
+    idp.asked();
+    assert_eq!(guest.fetch("GET", "/drive/files", None).await.code(), "provider-unreachable");
+    assert_eq!(renewals(&idp), 0);
+    house.advance(5);
+    assert_ne!(token(&guest, &house).await, old);
+    house.close().await;
+}
+
+#[tokio::test]
+async fn openid_core_12_2_a_token_for_somebody_else_is_never_used() {
+    let (house, idp) = house_with("").await;
+    let guest = ann_in(&house, &idp).await;
+    house.advance(299);
+    guest.refresh().await;
+    house.advance(2);
+    idp.behave(Manner::SomebodyElse);
+    let answer = guest.fetch("GET", "/drive/files", None).await;
+    assert_eq!((answer.status, answer.code()), (StatusCode::BAD_GATEWAY, "provider-refused".into()));
+    assert_eq!(house.echo.take().len(), 0);
+    house.close().await;
+}
+
+#[tokio::test]
+async fn a_session_that_was_opened_otherwise_has_no_such_token_and_is_told_what_to_do() {
+    let (house, idp) = house_with("").await;
+    let bob = house.signed_in("bob@example.com").await;
+    let answer = bob.fetch("GET", "/drive/files", None).await;
+    assert_eq!((answer.status, answer.code()), (StatusCode::FORBIDDEN, "provider-token-needed".into()));
+    assert!(answer.json()["account"].as_str().unwrap().ends_with("/auth/account"), "{}", answer.text());
+    let page = bob.visit("/drive/files").await;
+    assert_eq!((page.status, heading(&page)), (StatusCode::FORBIDDEN, "This needs a log-in with the other site".into()));
+    assert!(page.text().contains("/auth/account\">Your account"), "{}", page.text());
+    assert_eq!(bob.fetch("GET", "/shared/x", None).await.code(), "provider-token-needed", "nor somebody as nobody");
+    assert_eq!(house.echo.take().len(), 0);
+
+    // Nor does a session of another provider.
+    let mut house = house;
+    let other = Idp::start(std::sync::Arc::clone(&house.clock)).await;
+    house.restart_with(&format!("{}{}{UPSTREAMS}", idp.config("example", ""), other.config("other", ""))).await;
+    let eve = house.guest();
+    let to = sent(&eve, "/auth/provider/other").await;
+    eve.visit_from("cross-site", &other.log_in(&to, json!({ "sub": "e", "email": "eve@example.com" }))).await;
+    assert_eq!(who(&eve).await, "eve@example.com");
+    assert_eq!(eve.fetch("GET", "/drive/files", None).await.code(), "provider-token-needed");
+    house.close().await;
+}
+
+#[tokio::test]
+async fn roles_that_the_provider_takes_away_are_gone_with_the_next_token() {
+    let (house, idp) = house_with("groups_claim = \"groups\"").await;
+    let guest = house.guest();
+    let mut person = ann();
+    person["groups"] = json!(["staff", "finance"]);
+    log_in(&guest, &idp, person.clone()).await;
+    assert_eq!(token_of(&guest, &house).await["groups"], json!(["staff", "finance"]));
+    person["groups"] = json!(["staff"]);
+    idp.says_now(person);
+    house.advance(271);
+    token(&guest, &house).await;
+    guest.refresh().await;
+    assert_eq!(token_of(&guest, &house).await["groups"], json!(["staff"]));
+    house.close().await;
+}
+
+#[tokio::test]
+async fn tokens_go_along_with_a_session_that_takes_the_place_of_another() {
+    let (house, idp) = house_with("").await;
+    let owner = house.signed_in("bob@example.com").await;
+    let change = json!({ "act": "add-provider", "provider": "example" });
+    let password = json!({ "password": cloakroom_testbed::PASSWORD });
+    let approval = owner.approved_of(&change, &password).await;
+    let link = json!({ "provider": "example", "step_up": approval });
+    let begun = owner.fetch("POST", "/auth/providers/link", Some(link)).await;
+    owner.visit_from("cross-site", &idp.log_in(begun.json()["continue_at"].as_str().unwrap(), ann())).await;
+    let guest = ann_in(&house, &idp).await;
+    let old = token(&guest, &house).await;
+
+    // In the very moment in which the old session renews its token, the password is changed.
+    house.advance(271);
+    idp.hold();
+    let renewing = guest.copied();
+    let renewing = tokio::spawn(async move { renewing.fetch("GET", "/drive/files", None).await.status });
+    somebody_renews(&idp).await;
+    let changing = guest.copied();
+    let body = json!({ "current": cloakroom_testbed::PASSWORD, "password": "walnut harbour violet cedar" });
+    let change = async {
+        let changed = changing.fetch("POST", "/auth/password/change", Some(body)).await;
+        assert_eq!(changed.status, StatusCode::OK, "{}", changed.text());
+    };
+    tokio::join!(change, async {
+        tokio::task::yield_now().await;
+        idp.go_on();
+    });
+    assert!([StatusCode::OK, StatusCode::UNAUTHORIZED].contains(&renewing.await.unwrap()));
+    house.echo.take();
+    let new = token(&changing, &house).await;
+    assert_ne!(new, old, "what the renewal has given");
+    house.advance(271);
+    assert_ne!(token(&changing, &house).await, new, "and its refresh token is good");
+    house.close().await;
+}
+
+#[tokio::test]
+async fn rfc_7009_a_log_out_forgets_the_tokens_and_gives_them_back() {
+    let (mut house, idp) = house_with("log_out = false").await;
+    let guest = ann_in(&house, &idp).await;
+    token(&guest, &house).await;
+    let kept = || {
+        let database = rusqlite::Connection::open(house.database()).unwrap();
+        let count = "SELECT count(*) FROM slip WHERE kind = 'provider-session'";
+        database.query_row(count, [], |row| row.get::<_, i64>(0)).unwrap()
+    };
+    assert_eq!(kept(), 1);
+    guest.fetch("POST", "/auth/logout", None).await;
+    assert_eq!(kept(), 0);
+    house.stop().await;
+    assert!(idp.asked().contains(&"/revoke".to_owned()), "given back before the server stops");
+    house.open_again().await;
+    house.close().await;
+}
