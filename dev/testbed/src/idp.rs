@@ -14,7 +14,9 @@ use std::collections::HashMap;
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
-use tokio::net::TcpListener;
+use std::time::Duration;
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::{TcpListener, TcpStream};
 use url::form_urlencoded;
 
 /// How it behaves.
@@ -52,6 +54,8 @@ pub enum Manner {
     NoIss,
     /// Connections break off.
     HangsUp,
+    /// It answers everything, a blank at a time, and never comes to an end.
+    Slow,
     /// It says that its users' addresses are not confirmed.
     Unconfirmed,
     /// A refreshed ID token is about somebody else.
@@ -128,8 +132,13 @@ impl Idp {
         let inside = Arc::clone(&idp.inside);
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                if inside.manner() == Manner::HangsUp {
-                    continue;
+                match inside.manner() {
+                    Manner::HangsUp => continue,
+                    Manner::Slow => {
+                        tokio::spawn(drip(stream));
+                        continue;
+                    }
+                    _ => {}
                 }
                 let inside = Arc::clone(&inside);
                 tokio::spawn(async move {
@@ -262,12 +271,8 @@ impl Inside {
         if challenge != code.challenge {
             return refused;
         }
-        let log_in = Refresh {
-            log_in: self.number(),
-            is_used: false,
-            nonce: code.nonce.clone(),
-            person: code.person.clone(),
-        };
+        let log_in =
+            Refresh { log_in: self.number(), is_used: false, nonce: code.nonce.clone(), person: code.person.clone() };
         (StatusCode::OK, self.tokens(log_in, &code))
     }
 
@@ -333,6 +338,17 @@ impl Inside {
             Manner::AccessToken => self.key.sign("at+jwt", &claims).unwrap(),
             _ => self.key.sign("JWT", &claims).unwrap(),
         }
+    }
+}
+
+/// A blank every tenth of a second, for as long as somebody reads.
+async fn drip(mut stream: TcpStream) {
+    let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 100000\r\n\r\n";
+    let mut written = stream.write_all(head.as_bytes()).await;
+    let mut turns = tokio::time::interval(Duration::from_millis(100));
+    while written.is_ok() {
+        turns.tick().await;
+        written = stream.write_all(b" ").await;
     }
 }
 

@@ -69,8 +69,14 @@ fn an_upstream_gets_the_token_of_a_provider_that_is_there_and_only_its_tokens_ar
 
     for (rest, part) in [
         ("access = \"public\"\ntoken_from = \"sso\"", "token_from: not with access = \"public\""),
-        ("access = \"signed-in\"\ntoken_from = \"sso\"\naudience = \"drive\"", "token_from: not together with audience"),
-        ("access = \"signed-in\"\ntoken_from = \"nobody\"", "token_from: there is no [[provider]] with the id \"nobody\""),
+        (
+            "access = \"signed-in\"\ntoken_from = \"sso\"\naudience = \"drive\"",
+            "token_from: not together with audience",
+        ),
+        (
+            "access = \"signed-in\"\ntoken_from = \"nobody\"",
+            "token_from: there is no [[provider]] with the id \"nobody\"",
+        ),
     ] {
         let mistakes = read(&format!("{LEAST}\n{}\n{both}", upstream(rest))).map(|_| ()).unwrap_err().join("\n");
         assert!(mistakes.contains(part), "{mistakes}");

@@ -29,15 +29,18 @@ pub struct Lifespans {
     pub session_idle: Duration,
     /// A session that is used all the time.
     pub session: Duration,
+    /// Whether a refresh token is good once: one that comes twice is refused.
+    pub refresh_once: bool,
 }
 
 impl Default for Lifespans {
-    /// Those of a new realm: 5 minutes, 30 minutes, 10 hours.
+    /// Those of a new realm: 5 minutes, 30 minutes, 10 hours, refresh tokens as often as one likes.
     fn default() -> Self {
         Self {
             access_token: Duration::from_mins(5),
             session_idle: Duration::from_mins(30),
             session: Duration::from_hours(10),
+            refresh_once: false,
         }
     }
 }

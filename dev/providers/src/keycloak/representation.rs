@@ -32,6 +32,8 @@ pub(super) fn lifespans(spans: &Lifespans) -> Value {
         "accessTokenLifespan": spans.access_token.as_secs(),
         "ssoSessionIdleTimeout": spans.session_idle.as_secs(),
         "ssoSessionMaxLifespan": spans.session.as_secs(),
+        "revokeRefreshToken": spans.refresh_once,
+        "refreshTokenMaxReuse": 0,
     })
 }
 

@@ -263,6 +263,29 @@ async fn a_provider_whose_metadata_are_no_good_is_never_gone_to() {
 }
 
 #[tokio::test]
+async fn a_provider_that_never_comes_to_an_end_keeps_nobody_waiting_for_long() {
+    let (house, idp) = house_with("").await;
+    idp.behave(Manner::Slow);
+    let (one, other) = (house.guest(), house.guest());
+    let visits = async { tokio::join!(one.visit("/auth/provider/example"), other.visit("/auth/provider/example")) };
+    let (first, second) = tokio::time::timeout(std::time::Duration::from_secs(30), visits).await.unwrap();
+    for answer in [first, second] {
+        assert_eq!((answer.status, heading(&answer).as_str()), (StatusCode::BAD_GATEWAY, UNREACHABLE));
+    }
+    // A log-in that was under way, and a page that needs nothing of it.
+    idp.behave(Manner::Honest);
+    house.advance(61);
+    let guest = house.guest();
+    let to = sent(&guest, "/auth/provider/example").await;
+    let back = idp.log_in(&to, ann());
+    idp.behave(Manner::Slow);
+    let waiting = guest.visit_from("cross-site", &back);
+    let (answer, page) = tokio::join!(waiting, house.guest().visit("/auth/login"));
+    assert_eq!((page.status, heading(&answer).as_str()), (StatusCode::OK, UNREACHABLE));
+    house.close().await;
+}
+
+#[tokio::test]
 async fn r97_05_the_answer_of_one_provider_is_no_answer_at_the_others_address() {
     let mut house = House::start().await;
     let one = Idp::start(std::sync::Arc::clone(&house.clock)).await;

@@ -134,10 +134,34 @@ async fn rfc_9700_4_14_2_twenty_calls_after_a_pause_use_a_refresh_token_once() {
             assert_eq!(answer.status, StatusCode::OK, "{round}: {}", answer.text());
         }
         let arrived = house.echo.take();
-        let tokens: std::collections::BTreeSet<_> = arrived.iter().filter_map(|one| one.header("authorization")).collect();
+        let tokens: std::collections::BTreeSet<_> =
+            arrived.iter().filter_map(|one| one.header("authorization")).collect();
         assert_eq!((arrived.len(), tokens.len()), (20, 1));
         assert_eq!(renewals(&idp), 1);
     }
+    house.close().await;
+}
+
+/// What the stories here would run into without care: it is what the provider of these stories does.
+#[tokio::test]
+async fn rfc_9700_4_14_2_a_provider_ends_a_log_in_whose_refresh_token_comes_twice() {
+    let house = House::start().await;
+    let idp = Idp::start(std::sync::Arc::clone(&house.clock)).await;
+    let to = "http://x/?response_type=code&code_challenge_method=S256&client_id=cloakroom&scope=openid&nonce=n&state=s\
+              &code_challenge=47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU&redirect_uri=http://x/back";
+    let naive = Guest::at(&format!("http://{}", idp.address), idp.address.port());
+    let post = async |body: String| {
+        let form = [("content-type", "application/x-www-form-urlencoded")];
+        naive.send("POST", "/token", &form, body).await.json()
+    };
+    let back = idp.log_in(to, ann());
+    let code = back.split("code=").nth(1).unwrap().split('&').next().unwrap().to_owned();
+    let first = post(format!("grant_type=authorization_code&code={code}&code_verifier=")).await;
+    let refresh =
+        |token: &serde_json::Value| format!("grant_type=refresh_token&refresh_token={}", token.as_str().unwrap());
+    let second = post(refresh(&first["refresh_token"])).await;
+    assert_eq!(post(refresh(&first["refresh_token"])).await["error"], "invalid_grant");
+    assert_eq!(post(refresh(&second["refresh_token"])).await["error"], "invalid_grant", "the good one is over too");
     house.close().await;
 }
 
@@ -232,7 +256,10 @@ async fn a_session_that_was_opened_otherwise_has_no_such_token_and_is_told_what_
     assert_eq!((answer.status, answer.code()), (StatusCode::FORBIDDEN, "provider-token-needed".into()));
     assert!(answer.json()["account"].as_str().unwrap().ends_with("/auth/account"), "{}", answer.text());
     let page = bob.visit("/drive/files").await;
-    assert_eq!((page.status, heading(&page)), (StatusCode::FORBIDDEN, "This needs a log-in with the other site".into()));
+    assert_eq!(
+        (page.status, heading(&page)),
+        (StatusCode::FORBIDDEN, "This needs a log-in with the other site".into())
+    );
     assert!(page.text().contains("/auth/account\">Your account"), "{}", page.text());
     assert_eq!(bob.fetch("GET", "/shared/x", None).await.code(), "provider-token-needed", "nor somebody as nobody");
     assert_eq!(house.echo.take().len(), 0);

@@ -14,6 +14,7 @@ mod guesses;
 mod notifications;
 mod outage;
 mod place;
+mod provider_tokens;
 mod restart;
 mod revocation;
 mod rows;

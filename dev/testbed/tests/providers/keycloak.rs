@@ -26,7 +26,17 @@ fn ada() -> User {
 }
 
 /// A house that lets people log in with a realm of its own.
-pub(crate) async fn house_at(keycloak: &Keycloak, name: &str) -> (House, LiveRealm) {
+async fn house_at(keycloak: &Keycloak, name: &str) -> (House, LiveRealm) {
+    house_with(keycloak, name, Lifespans::default(), "").await
+}
+
+/// The same with more configuration.
+pub(crate) async fn house_with(
+    keycloak: &Keycloak,
+    name: &str,
+    lifespans: Lifespans,
+    more: &str,
+) -> (House, LiveRealm) {
     let mut house = House::at_present().await;
     let realm = Realm {
         name: name.to_owned(),
@@ -40,11 +50,11 @@ pub(crate) async fn house_at(keycloak: &Keycloak, name: &str) -> (House, LiveRea
         users: vec![ada()],
         groups_claim: Some("groups".to_owned()),
         roles_claim: Some("roles".to_owned()),
-        lifespans: Lifespans::default(),
+        lifespans,
     };
     let realm = keycloak.realm(&realm).await.unwrap();
     let config = format!(
-        "[session]\naccess_for = \"30s\"\n[[provider]]\nid = \"keycloak\"\nname = \"Keycloak\"\nissuer = {:?}\nclient_id = \"cloakroom\"\nclient_secret = {SECRET:?}\nroles_claim = \"roles\"\ngroups_claim = \"groups\"",
+        "[session]\naccess_for = \"30s\"\n[[provider]]\nid = \"keycloak\"\nname = \"Keycloak\"\nissuer = {:?}\nclient_id = \"cloakroom\"\nclient_secret = {SECRET:?}\nroles_claim = \"roles\"\ngroups_claim = \"groups\"\n{more}",
         realm.issuer()
     );
     house.restart_with(&config).await;

@@ -4,6 +4,7 @@
 
 mod keycloak;
 mod second;
+mod tokens;
 
 use cloakroom_testbed::browser::Engine;
 
