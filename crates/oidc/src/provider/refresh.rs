@@ -21,10 +21,12 @@ pub struct Earlier<'a> {
 
 /// What a refresh has given. No `Debug`.
 pub struct Refreshed {
-    /// What the provider handed out.
+    /// What the provider handed out. Its refresh token may be the only good one that is left: it is kept, whatever is said of
+    /// the rest.
     pub tokens: Tokens,
-    /// Who it is, as of now, if an ID token came along.
-    pub identity: Option<Identity>,
+    /// Who it is, as of now, if an ID token came along; or why that is no good. Then the access token must not be used either, but
+    /// for [`Error::Outage`], which only says that the provider's keys could not be had.
+    pub identity: Result<Option<Identity>, Error>,
 }
 
 impl Provider {
@@ -35,8 +37,19 @@ impl Provider {
         let ready = self.ready(now).await?;
         let request = post(&self.settings, &ready.metadata.token, &parameters, now)?;
         let tokens = Tokens::parse(&ask(&*self.fetch, request).await?, now)?;
-        let Some(id_token) = &tokens.id_token else { return Ok(Refreshed { tokens, identity: None }) };
-        let (payload, algorithm) = self.verified(&ready, id_token.reveal(), OpenIdKind::IdToken, now).await?;
+        let identity = self.judge_refreshed(&ready, &tokens, earlier, now).await;
+        Ok(Refreshed { tokens, identity })
+    }
+
+    async fn judge_refreshed(
+        &self,
+        ready: &Ready,
+        tokens: &Tokens,
+        earlier: &Earlier<'_>,
+        now: i64,
+    ) -> Result<Option<Identity>, Error> {
+        let Some(id_token) = &tokens.id_token else { return Ok(None) };
+        let (payload, algorithm) = self.verified(ready, id_token.reveal(), OpenIdKind::IdToken, now).await?;
         let expected = Expected {
             client_id: &self.settings.client_id,
             nonce: earlier.nonce.map_or(Nonce::Missing, Nonce::IsOrMissing),
@@ -45,9 +58,6 @@ impl Provider {
             algorithm,
         };
         let identity = judge(payload, &expected, now)?;
-        if identity.sub != earlier.sub {
-            return Err(Error::SubChanged);
-        }
-        Ok(Refreshed { tokens, identity: Some(identity) })
+        if identity.sub == earlier.sub { Ok(Some(identity)) } else { Err(Error::SubChanged) }
     }
 }

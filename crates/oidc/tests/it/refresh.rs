@@ -9,7 +9,7 @@ use super::fake::{Answer, Desk, NOW};
 const EARLIER: Earlier<'_> = Earlier { sub: "u1", nonce: Some("n1") };
 
 async fn refresh(desk: &Desk, earlier: Earlier<'_>) -> Result<Tokens, Error> {
-    desk.provider.refresh("old", &earlier, NOW).await.map(|refreshed| refreshed.tokens)
+    desk.provider.refresh("old", &earlier, NOW).await.and_then(|refreshed| refreshed.identity.map(|_| refreshed.tokens))
 }
 
 /// The claims of a refreshed ID token, changed.

@@ -111,7 +111,8 @@ pub(crate) fn set_roles(session: SessionId, next: &Roles) -> Statement {
 pub(crate) fn end(session: SessionId, ended: Ended) -> Statement {
     statement(
         "WITH ended AS (UPDATE cloakroom.session SET ended_at = $2, ended_reason = $3
-                        WHERE id = $1 AND ended_at IS NULL RETURNING 1)
+                        WHERE id = $1 AND ended_at IS NULL RETURNING id),
+              behind AS (DELETE FROM cloakroom.slip WHERE kind = 'provider-session' AND key IN (SELECT id FROM ended))
          SELECT cloakroom.expect(count(*)) FROM ended",
         [Value::Id(*session.as_bytes()), millis(ended.at), Value::MaybeText(Some(ended.reason.as_str()))],
     )
@@ -120,8 +121,10 @@ pub(crate) fn end(session: SessionId, ended: Ended) -> Statement {
 /// Answers the ids of the sessions that it ended, for [`read_id`].
 pub(crate) fn end_all(account: AccountId, except: Option<SessionId>, ended: Ended) -> Statement {
     statement(
-        "UPDATE cloakroom.session SET ended_at = $3, ended_reason = $4
-         WHERE account = $1 AND ended_at IS NULL AND id IS DISTINCT FROM $2 RETURNING id",
+        "WITH ended AS (UPDATE cloakroom.session SET ended_at = $3, ended_reason = $4
+                        WHERE account = $1 AND ended_at IS NULL AND id IS DISTINCT FROM $2 RETURNING id),
+              behind AS (DELETE FROM cloakroom.slip WHERE kind = 'provider-session' AND key IN (SELECT id FROM ended))
+         SELECT id FROM ended",
         [
             Value::Id(*account.as_bytes()),
             Value::MaybeId(except.map(|id| *id.as_bytes())),
@@ -148,12 +151,14 @@ pub(crate) fn end_oldest(
     ended: Ended,
 ) -> Statement {
     statement(
-        "UPDATE cloakroom.session SET ended_at = $5, ended_reason = $6
-         WHERE ended_at IS NULL AND id IN (
-             SELECT id FROM cloakroom.session
-             WHERE account = $1 AND ended_at IS NULL AND absolute_until > $2 AND last_used_at > $3
-             ORDER BY last_used_at DESC, opened_at DESC, id OFFSET $4)
-         RETURNING id",
+        "WITH ended AS (UPDATE cloakroom.session SET ended_at = $5, ended_reason = $6
+                        WHERE ended_at IS NULL AND id IN (
+                            SELECT id FROM cloakroom.session
+                            WHERE account = $1 AND ended_at IS NULL AND absolute_until > $2 AND last_used_at > $3
+                            ORDER BY last_used_at DESC, opened_at DESC, id OFFSET $4)
+                        RETURNING id),
+              behind AS (DELETE FROM cloakroom.slip WHERE kind = 'provider-session' AND key IN (SELECT id FROM ended))
+         SELECT id FROM ended",
         [
             Value::Id(*account.as_bytes()),
             millis(now),
@@ -167,7 +172,8 @@ pub(crate) fn end_oldest(
 
 pub(crate) fn end_everything(ended: Ended) -> Statement {
     statement(
-        "UPDATE cloakroom.session SET ended_at = $1, ended_reason = $2 WHERE ended_at IS NULL",
+        "WITH behind AS (DELETE FROM cloakroom.slip WHERE kind = 'provider-session')
+         UPDATE cloakroom.session SET ended_at = $1, ended_reason = $2 WHERE ended_at IS NULL",
         [millis(ended.at), Value::MaybeText(Some(ended.reason.as_str()))],
     )
 }

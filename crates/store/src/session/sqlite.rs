@@ -112,7 +112,9 @@ pub(crate) fn end(connection: &Connection, session: SessionId, ended: Ended) -> 
         connection,
         "UPDATE session SET ended_at = ?2, ended_reason = ?3 WHERE id = ?1 AND ended_at IS NULL",
         params![session.as_bytes(), ended.at.millis(), ended.reason.as_str()],
-    )
+    )?;
+    let behind = "DELETE FROM slip WHERE kind = 'provider-session' AND key = ?1";
+    touch(connection, behind, params![session.as_bytes()])
 }
 
 pub(crate) fn end_all(
@@ -124,6 +126,12 @@ pub(crate) fn end_all(
 ) -> Result<(), Error> {
     let except = except.as_ref().map(SessionId::as_bytes);
     revocation::sqlite::revoke_sessions(connection, account, except, revoked_until)?;
+    touch(
+        connection,
+        "DELETE FROM slip WHERE kind = 'provider-session' AND key IN (
+             SELECT id FROM session WHERE account = ?1 AND ended_at IS NULL AND id IS NOT ?2)",
+        params![account.as_bytes(), except],
+    )?;
     touch(
         connection,
         "UPDATE session SET ended_at = ?3, ended_reason = ?4
@@ -182,6 +190,7 @@ pub(crate) fn end_everything(
     before: Timestamp,
     until: Timestamp,
 ) -> Result<(), Error> {
+    touch(connection, "DELETE FROM slip WHERE kind = 'provider-session'", params![])?;
     touch(
         connection,
         "UPDATE session SET ended_at = ?1, ended_reason = ?2 WHERE ended_at IS NULL",

@@ -131,7 +131,7 @@ kinds! {
     Grant = "grant",
     /// An identity at a provider that logs in to an account.
     Identity = "identity",
-    /// The session at a provider that stands behind one of ours.
+    /// The session at a provider that stands behind one of ours, whose id is its key: whatever ends the one forgets the other.
     ProviderSession = "provider-session",
     /// Whose a session at a provider is.
     ProviderSid = "provider-sid",

@@ -199,7 +199,8 @@ pub enum Order {
         /// The roles and groups from now on.
         next: Roles,
     },
-    /// Ends a session. Conflicts when it has ended already or is not there. Its revocation is an order of its own.
+    /// Ends a session and forgets its [`SlipKind::ProviderSession`], as every order does that ends sessions. Conflicts when it has
+    /// ended already or is not there. Its revocation is an order of its own.
     EndSession {
         /// Which.
         session: SessionId,
