@@ -8,7 +8,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use cloakroom_core::custody::Custody;
 use cloakroom_core::id::{AccountId, SessionId};
 use cloakroom_core::session::{Roles, Session};
-use cloakroom_core::time::Timestamp;
+use cloakroom_core::time::{Lifetime, Timestamp};
 use cloakroom_jose::sha256;
 use cloakroom_oidc::LoggedIn;
 use cloakroom_store::{Error as StoreError, Order, Slip, SlipKey, SlipKind, Unit};
@@ -17,6 +17,9 @@ use std::sync::Arc;
 
 /// Larger tokens are not kept, in bytes together. The ID token goes first: then a log-out there asks whether it is meant.
 const MOST_BYTES: usize = 40 * 1024;
+
+/// An access token is used for so long, however short the provider says.
+const SHORTEST: Lifetime = Lifetime::from_secs(10);
 
 const BOUND_TO: &[u8] = b"cloakroom provider tokens v1";
 
@@ -50,6 +53,9 @@ pub(crate) struct Backed {
     pub(crate) provider: String,
     pub(crate) sub: String,
     pub(crate) sid: Option<String>,
+    /// Whose tokens these are: shown to nobody else, whoever the configuration gives this id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) issuer: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none", with = "in_custody")]
     pub(crate) custody: Option<Custody>,
     sealed: String,
@@ -121,29 +127,28 @@ fn text(token: Option<cloakroom_oidc::Secret>) -> Option<String> {
 
 /// What is known of an access token that came at `now`.
 fn custody(tokens: &cloakroom_oidc::Tokens, renewable: bool, now: Timestamp) -> Custody {
-    let expires_at = tokens.access_expires_at.map(Timestamp::from_unix_seconds);
+    // A provider that says "at once" would be asked for every call.
+    let expires_at = tokens.access_expires_at.map(|at| Timestamp::from_unix_seconds(at).max(now.plus(SHORTEST)));
     Custody { obtained_at: now, expires_at, renewable, claim: None }
 }
 
 impl Tokens {
-    /// Takes over what a refresh at `now` has given. What it does not give anew stays good (RFC 6749 §6).
+    /// Takes over a refresh token. Without a new one the old one stays good (RFC 6749 §6).
+    pub(crate) fn follow(&mut self, refresh_token: Option<cloakroom_oidc::Secret>) {
+        self.refresh_token = text(refresh_token).or(self.refresh_token.take());
+    }
+
+    /// Takes over what a refresh at `now` has given.
     pub(crate) fn renew(&mut self, tokens: cloakroom_oidc::Tokens, now: Timestamp) -> Custody {
         let custody = custody(&tokens, true, now);
         self.access_token = Some(tokens.access_token.reveal().to_owned());
-        self.refresh_token = text(tokens.refresh_token).or(self.refresh_token.take());
+        self.follow(tokens.refresh_token);
         self.id_token = text(tokens.id_token).or(self.id_token.take());
         custody
     }
 }
 
-impl Backed {
-    /// The same with other tokens, no longer claimed by anybody.
-    pub(crate) fn holding(self, sealed: String, custody: Custody) -> Self {
-        Self { sealed, custody: Some(custody), ..self }
-    }
-}
-
-fn key_of(session: SessionId) -> SlipKey {
+pub(crate) fn key_of(session: SessionId) -> SlipKey {
     SlipKey::from(*session.as_bytes())
 }
 
@@ -155,9 +160,10 @@ pub(crate) fn sid_key(issuer: &str, sid: &str) -> SlipKey {
 impl App {
     /// Adds what stands behind a session to the unit that opens it.
     pub(crate) fn back(&self, unit: Unit, session: &Session, backing: Backing) -> Result<Unit, Fault> {
-        let Backing { provider, sub, sid, tokens, custody, issuer: _, roles: _ } = backing;
-        let sealed = self.seal_tokens(session.id, &tokens)?;
-        let backed = Backed { provider: (*provider).to_owned(), sub, sid, custody, sealed };
+        let Backing { provider, sub, sid, tokens, custody, issuer, roles: _ } = backing;
+        let mut backed =
+            Backed { provider: (*provider).to_owned(), sub, sid, issuer: Some(issuer), custody, sealed: String::new() };
+        self.seal_into(&mut backed, session.id, &tokens)?;
         let slip = slip(SlipKind::ProviderSession, key_of(session.id), &backed)?;
         let expires_at = Some(session.absolute_until);
         Ok(unit.order(Order::AddSlip(Slip { account: Some(session.account), expires_at, ..slip })))
@@ -194,59 +200,23 @@ impl App {
         kept(&*self.store, SlipKind::ProviderSession, &key_of(session), now).await
     }
 
-    /// Lets the session at the provider stand behind the one that takes the place of another: it ends when that did, and a log-out
-    /// there reaches it.
-    pub(crate) async fn pass_backing_on(
-        &self,
-        unit: Unit,
-        old: &Session,
-        next: &mut Session,
-        now: Timestamp,
-    ) -> Result<Unit, Fault> {
-        let Some(kept) = self.settled(old.id).await? else { return Ok(unit) };
-        next.absolute_until = old.absolute_until;
-        let tokens = self.open_tokens(old.id, &kept.value)?;
-        // Whoever renews the old ones in this moment would use up the refresh token that goes along: then this unit conflicts.
-        let unit = unit.order(kept.removed());
-        let backed = Backed { sealed: self.seal_tokens(next.id, &tokens)?, ..kept.value };
-        let slip = slip(SlipKind::ProviderSession, key_of(next.id), &backed)?;
-        let expires_at = Some(next.absolute_until);
-        Ok(unit.order(Order::AddSlip(Slip { account: Some(next.account), expires_at, ..slip })))
-    }
-
-    /// Forgets what stood behind a session that has ended, and gives its refresh token back (RFC 7009) unless a log-out at the
-    /// provider follows, which ends it there.
-    pub(crate) async fn forget_backing(&self, session: SessionId) -> Result<(), Fault> {
-        let now = self.clock.now();
-        let Some(kept) = self.backed(session, now).await? else { return Ok(()) };
-        match self.save(kept.removed().into()).await {
-            Ok(()) => {}
-            // Somebody renews in this moment, or forgets it as well.
-            Err(StoreError::Conflict) => return Ok(()),
-            Err(error) => return Err(error.into()),
+    /// Seals tokens for a session. What is too large is left out, the ID token first; without the others nobody renews.
+    pub(crate) fn seal_into(&self, backed: &mut Backed, session: SessionId, tokens: &Tokens) -> Result<(), Fault> {
+        let written = |tokens: &Tokens| {
+            serde_json::to_vec(tokens).map_err(|error| Fault::new("tokens of a provider could not be written", error))
+        };
+        let mut text = written(tokens)?;
+        if text.len() > MOST_BYTES {
+            text = written(&Tokens { id_token: None, ..tokens.clone() })?;
         }
-        let Some(refresh_token) = self.open_tokens(session, &kept.value)?.refresh_token else { return Ok(()) };
-        let given = |provider: &&Arc<Provider>| provider.party.id() == kept.value.provider && !provider.logs_out;
-        let Some(provider) = self.providers().iter().find(given).map(Arc::clone) else { return Ok(()) };
-        self.errands.spawn(async move {
-            if let Err(error) = provider.party.revoke(&refresh_token, now.unix_seconds()).await {
-                tracing::info!(provider = provider.party.id(), %error, "a refresh token could not be given back");
-            }
-        });
+        if text.len() > MOST_BYTES {
+            tracing::warn!(provider = backed.provider, "the tokens of a provider are too large to be kept");
+            text = written(&Tokens::default())?;
+            backed.custody = None;
+        }
+        let sealed = self.master.seal(&[BOUND_TO, session.as_bytes()].concat(), &text)?;
+        backed.sealed = URL_SAFE_NO_PAD.encode(sealed);
         Ok(())
-    }
-
-    pub(crate) fn seal_tokens(&self, session: SessionId, tokens: &Tokens) -> Result<String, Fault> {
-        let unreadable = |error| Fault::new("tokens of a provider could not be written", error);
-        let mut text = serde_json::to_vec(tokens).map_err(unreadable)?;
-        if text.len() > MOST_BYTES {
-            text = serde_json::to_vec(&Tokens { id_token: None, ..tokens.clone() }).map_err(unreadable)?;
-        }
-        if text.len() > MOST_BYTES {
-            tracing::warn!(%session, "the tokens of a provider are too large to be kept");
-            text = serde_json::to_vec(&Tokens::default()).map_err(unreadable)?;
-        }
-        Ok(URL_SAFE_NO_PAD.encode(self.master.seal(&[BOUND_TO, session.as_bytes()].concat(), &text)?))
     }
 
     pub(crate) fn open_tokens(&self, session: SessionId, backed: &Backed) -> Result<Tokens, Fault> {

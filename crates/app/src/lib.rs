@@ -45,6 +45,9 @@ use keys::Ring;
 use std::sync::Arc;
 use token::{Sightings, Streams, Verified};
 
+/// So long the end waits for what nobody waits for: tokens that a provider is about to give.
+const ERRANDS_FOR: std::time::Duration = std::time::Duration::from_secs(10);
+
 /// Tokens of providers that are kept in memory beside the store: some megabytes.
 const MOST_BEARERS: usize = 4096;
 
@@ -127,9 +130,12 @@ impl App {
 
     /// Writes what is only in memory. Called last, when no request runs any longer.
     pub async fn close(&self) -> Result<(), Fault> {
+        let flushed = self.flush_sightings().await;
         self.errands.close();
-        self.errands.wait().await;
-        self.flush_sightings().await
+        if tokio::time::timeout(ERRANDS_FOR, self.errands.wait()).await.is_err() {
+            tracing::warn!("the server stops while a provider is still asked for tokens");
+        }
+        flushed
     }
 }
 

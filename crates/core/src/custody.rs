@@ -8,8 +8,9 @@ use crate::time::{Lifetime, Timestamp};
 /// So long before its end a token is renewed, or a quarter of its life before if that is shorter.
 const EARLY: Lifetime = Lifetime::from_secs(30);
 
-/// Longer than a renewal takes at most. A node that dies in the middle of one keeps the others waiting for so long.
-const LEASE: Lifetime = Lifetime::from_secs(30);
+/// How long a claim holds: longer than a renewal takes at most, which is its holder's to see to. A node that dies in the middle of
+/// one keeps the others waiting for so long.
+pub const LEASE: Lifetime = Lifetime::from_secs(60);
 
 /// After a failure nobody asks the provider for so long.
 const PAUSE: Lifetime = Lifetime::from_secs(5);
@@ -37,6 +38,16 @@ pub struct Claim {
 }
 
 impl Claim {
+    /// Of whoever begins at `now`.
+    pub const fn new(now: Timestamp) -> Self {
+        Self { until: now.plus(LEASE), failed: false }
+    }
+
+    /// Whether it keeps others away at `now`. One that is longer than any is made by a clock that is far ahead: void.
+    pub fn holds(&self, now: Timestamp) -> bool {
+        now < self.until && self.until <= now.plus(LEASE)
+    }
+
     /// After a renewal has failed at `now`.
     pub const fn failed(now: Timestamp) -> Self {
         Self { until: now.plus(PAUSE), failed: true }
@@ -65,8 +76,8 @@ pub fn judge(custody: &Custody, now: Timestamp) -> Verdict {
     if !custody.renewable {
         return if lives { Verdict::Use } else { Verdict::Over };
     }
-    match custody.claim.filter(|claim| now < claim.until) {
-        None => Verdict::Renew(Claim { until: now.plus(LEASE), failed: false }),
+    match custody.claim.filter(|claim| claim.holds(now)) {
+        None => Verdict::Renew(Claim::new(now)),
         Some(_) if lives => Verdict::Use,
         Some(claim) if claim.failed => Verdict::Away,
         Some(_) => Verdict::Await,
@@ -114,8 +125,9 @@ mod tests {
         let claimed = Custody { claim: Some(claim), ..token };
         assert_eq!(judge(&claimed, after(270)), Verdict::Use, "the old one lives");
         assert_eq!(judge(&claimed, after(299)), Verdict::Use);
+        assert_eq!(judge(&claimed, after(329)), Verdict::Await);
         // Whoever claimed it is gone: another one tries.
-        assert!(matches!(judge(&claimed, after(300)), Verdict::Renew(_)));
+        assert!(matches!(judge(&claimed, after(330)), Verdict::Renew(_)));
     }
 
     #[test]
@@ -124,8 +136,14 @@ mod tests {
         let Verdict::Renew(claim) = judge(&token, after(900)) else { panic!("nobody renews") };
         let claimed = Custody { claim: Some(claim), ..token };
         assert_eq!(judge(&claimed, after(900)), Verdict::Await);
-        assert_eq!(judge(&claimed, after(929)), Verdict::Await);
-        assert!(matches!(judge(&claimed, after(930)), Verdict::Renew(_)));
+        assert_eq!(judge(&claimed, after(959)), Verdict::Await);
+        assert!(matches!(judge(&claimed, after(960)), Verdict::Renew(_)));
+    }
+
+    #[test]
+    fn a_claim_of_a_clock_that_is_far_ahead_is_void() {
+        let ahead = Custody { claim: Some(Claim::new(after(3600))), ..lives_for(300) };
+        assert!(matches!(judge(&ahead, after(400)), Verdict::Renew(_)));
     }
 
     #[test]

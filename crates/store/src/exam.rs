@@ -80,6 +80,7 @@ macro_rules! every_exam {
                 of_units_that_expect_what_the_others_change_one_wins
                 slips_of_an_account_come_in_the_order_of_their_keys
                 slips_that_are_due_come_longest_due_first
+                what_ends_a_session_forgets_what_stood_behind_it
                 a_sweep_forgets_slips_that_have_expired
                 a_sweep_forgets_only_so_many_slips_at_once_those_that_expired_first;
             unit:

@@ -11,7 +11,6 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use serde_json::{Value, json};
 use std::collections::HashMap;
-use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -357,11 +356,17 @@ fn base64url(bytes: &[u8]) -> String {
     base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bytes)
 }
 
-async fn answer(inside: Arc<Inside>, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
+async fn answer(inside: Arc<Inside>, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, std::io::Error> {
     let (parts, body) = request.into_parts();
     let body = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
     inside.asked.lock().unwrap().push(parts.uri.path().to_owned());
     let manner = inside.manner();
+    // Over a connection from better days.
+    match manner {
+        Manner::HangsUp => return Err(std::io::ErrorKind::ConnectionAborted.into()),
+        Manner::Slow => std::future::pending().await,
+        _ => {}
+    }
     if manner == Manner::Redirects {
         let to = format!("{}{}", inside.issuer, parts.uri.path());
         return Ok(Response::builder().status(302).header("location", to).body(Full::default()).unwrap());

@@ -133,7 +133,7 @@ impl App {
             _ => method,
         };
         let mut next = Session { method, ..self.succeed(session, now)? };
-        let unit = self.pass_backing_on(unit, session, &mut next, now).await?;
+        let unit = self.pass_backing_on(unit, session, &mut next).await?;
         let unit = self.end(unit, session, EndReason::Revoked, now)?.order(Order::OpenSession(next.clone()));
         match self.save(unit).await {
             Ok(()) => {

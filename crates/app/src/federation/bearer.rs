@@ -1,237 +1,210 @@
-//! The provider's own access token, for an application that wants that one: kept here, renewed on the user's behalf, by one node
-//! at a time (`cloakroom_core::custody` decides which).
+//! The provider's own access token, for an application that wants that one: what is in memory, and who brings what is not.
+//!
+//! Of all calls of a session on one node, one task looks ([`super::renewal`]); of all nodes, one asks the provider
+//! (`cloakroom_core::custody`). Nobody waits while the old token lives.
 
-use super::refusal;
-use crate::backing::{Backed, Tokens};
-use crate::kept::Kept;
-use crate::provider::Provider;
 use crate::token::Seen;
 use crate::{App, Error, Fault, Refusal};
 use cloakroom_core::custody::{self, Claim, Custody, Verdict};
 use cloakroom_core::id::SessionId;
-use cloakroom_core::refresh::EndReason;
-use cloakroom_core::session::Roles;
-use cloakroom_core::time::Timestamp;
-use cloakroom_oidc::{Earlier, Error as Oidc, Refreshed};
-use cloakroom_store::{Error as StoreError, Order, Unit};
-use std::sync::Arc;
+use cloakroom_core::time::{Lifetime, Timestamp};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+use tokio::sync::watch;
 
-/// How often whoever waits looks whether another one has renewed a token.
-const LOOK_EVERY: Duration = Duration::from_millis(50);
+/// So long a call waits for a token.
+const WAIT_FOR: Duration = Duration::from_secs(10);
 
-/// So many looks are worth waiting for: ten seconds.
-const LOOKS: usize = 200;
+/// The shortest and the longest time in which nobody asks a provider that has just failed; it doubles with each failure.
+const PAUSE: Lifetime = Lifetime::from_secs(5);
+const LONGEST_PAUSE: Lifetime = Lifetime::from_secs(30);
 
-/// Tokens that were opened, by their session: most calls read no store and open nothing.
-pub(crate) struct Bearers(quick_cache::sync::Cache<SessionId, Bearer>);
+/// Tokens in memory, and who is under way for others.
+pub(crate) struct Bearers {
+    /// By session. `None`: it has no token, and will not get one.
+    known: quick_cache::sync::Cache<SessionId, Option<Bearer>>,
+    flights: Mutex<HashMap<SessionId, watch::Receiver<Option<Outcome>>>>,
+    pauses: Mutex<HashMap<String, Pause>>,
+}
 
+/// A token of a provider, ready to be sent. No `Debug`.
 #[derive(Clone)]
-struct Bearer {
-    provider: Arc<str>,
-    authorization: Arc<str>,
-    custody: Custody,
+pub(super) struct Bearer {
+    pub(super) provider: Arc<str>,
+    pub(super) authorization: Arc<str>,
+    pub(super) custody: Custody,
+}
+
+/// What a flight has brought, for all who wait. `Err(None)` is a fault, which the log was told.
+type Outcome = Result<Bearer, Option<Refusal>>;
+
+struct Pause {
+    failures: u32,
+    until: Timestamp,
 }
 
 impl Bearers {
     pub(crate) fn new(capacity: usize) -> Self {
-        Self(quick_cache::sync::Cache::new(capacity))
+        let known = quick_cache::sync::Cache::new(capacity);
+        Self { known, flights: Mutex::default(), pauses: Mutex::default() }
+    }
+
+    /// Forgets the tokens of a session that has ended.
+    pub(crate) fn forget(&self, session: SessionId) {
+        self.known.remove(&session);
+    }
+
+    /// Whether a provider has failed so lately that it is left alone.
+    pub(super) fn rests(&self, provider: &str, now: Timestamp) -> bool {
+        lock(&self.pauses)
+            .get(provider)
+            .is_some_and(|pause| now < pause.until && pause.until <= now.plus(LONGEST_PAUSE))
+    }
+
+    /// Notes what came of asking a provider.
+    pub(super) fn note(&self, provider: &str, has_failed: bool, now: Timestamp) {
+        let mut pauses = lock(&self.pauses);
+        if !has_failed {
+            pauses.remove(provider);
+            return;
+        }
+        let pause = pauses.entry(provider.to_owned()).or_insert(Pause { failures: 0, until: now });
+        let length = PAUSE.times(1 << pause.failures.min(3)).min(LONGEST_PAUSE);
+        *pause = Pause { failures: pause.failures.saturating_add(1), until: now.plus(length) };
     }
 }
 
-/// What one look has come to.
-enum Step {
-    Good(Arc<str>),
-    LookAgain { wait: bool },
+/// Is never held across an `await`, and nothing panics under it.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Bearer {
+    fn of(self, provider: &str) -> Result<Arc<str>, Error> {
+        if *self.provider == *provider { Ok(self.authorization) } else { Err(Refusal::ProviderTokenNeeded.into()) }
+    }
 }
 
 impl App {
     /// The `Authorization` with the access token of this provider (RFC 6750 §2.1), for an application that gets it in the name of
-    /// whoever is logged in. A token that is about to end is renewed first; of all calls on all nodes one asks the provider.
+    /// whoever is logged in. One that is about to end is renewed meanwhile; one that is over is waited for, ten seconds at most.
     ///
     /// Refused as [`Refusal::ProviderTokenNeeded`] when the session was not opened there, or the token is over and there was no
     /// refresh token; as [`Refusal::SignedOut`] when the provider has ended its session, which ends ours; as
     /// [`Refusal::ProviderUnreachable`] or [`Refusal::ProviderRefused`] when there is no good token and none to be had now.
     pub async fn provider_bearer(self: &Arc<Self>, seen: &Seen, provider: &str) -> Result<Arc<str>, Error> {
         let session = seen.access().session;
-        if let Some(known) = self.bearers.0.get(&session)
-            && known.custody.is_fresh(self.clock.now())
-            && *known.provider == *provider
-        {
-            return Ok(known.authorization);
+        match self.bearers.known.get(&session) {
+            Some(None) => return Err(Refusal::ProviderTokenNeeded.into()),
+            Some(Some(known)) if self.serves(session, &known) => return known.of(provider),
+            _ => {}
         }
-        for _ in 0..LOOKS {
-            match self.look_for_bearer(session, provider).await? {
-                Step::Good(authorization) => return Ok(authorization),
-                Step::LookAgain { wait: true } => tokio::time::sleep(LOOK_EVERY).await,
-                Step::LookAgain { wait: false } => {}
+        // What was good when another call sent for it may be over by now: then once more.
+        for _ in 0..2 {
+            let bearer = self.brought(session).await?;
+            if bearer.custody.is_alive(self.clock.now()) {
+                return bearer.of(provider);
             }
         }
         Err(Refusal::ProviderUnreachable.into())
     }
 
-    async fn look_for_bearer(self: &Arc<Self>, session: SessionId, provider: &str) -> Result<Step, Error> {
+    /// Waits for what a flight brings.
+    async fn brought(self: &Arc<Self>, session: SessionId) -> Result<Bearer, Error> {
+        let mut flight = self.fly(session);
+        let waited = tokio::time::timeout(WAIT_FOR, flight.wait_for(Option::is_some)).await;
+        let outcome = waited.map_err(|_| Refusal::ProviderUnreachable)?;
+        let outcome =
+            outcome.map_err(|error| Fault::new("the renewal of a provider's token broke off", error))?.clone();
+        match outcome {
+            Some(Ok(bearer)) => Ok(bearer),
+            Some(Err(Some(refusal))) => Err(refusal.into()),
+            Some(Err(None)) | None => Err(Fault::plain("a token of a provider could not be brought").into()),
+        }
+    }
+
+    /// Keeps the tokens behind a session fresh that is used without them: a provider forgets who never comes, and says here
+    /// that somebody was disabled there.
+    pub fn look_after_provider_tokens(self: &Arc<Self>, seen: &Seen) {
+        if !self.providers().iter().any(|provider| provider.keeps_tokens) {
+            return;
+        }
+        let session = seen.access().session;
+        match self.bearers.known.get(&session) {
+            Some(None) => {}
+            Some(Some(known)) => {
+                self.serves(session, &known);
+            }
+            None => drop(self.fly(session)),
+        }
+    }
+
+    /// Whether a token is good for the next call; sends for another one when that is due.
+    fn serves(self: &Arc<Self>, session: SessionId, known: &Bearer) -> bool {
         let now = self.clock.now();
-        let provider = self.provider(provider)?;
-        let kept = self.backed(session, now).await?.filter(|kept| kept.value.provider == provider.party.id());
-        let Some(kept) = kept else { return Err(Refusal::ProviderTokenNeeded.into()) };
-        // A session from before tokens were kept.
-        let Some(custody) = kept.value.custody else { return Err(Refusal::ProviderTokenNeeded.into()) };
-        match custody::judge(&custody, now) {
-            Verdict::Use => {
-                let tokens = self.open_tokens(session, &kept.value)?;
-                self.bearer_of(session, provider, &tokens, custody).map(Step::Good)
+        match custody::judge(&known.custody, now) {
+            Verdict::Use => true,
+            Verdict::Renew(_) => {
+                drop(self.fly(session));
+                known.custody.is_alive(now)
             }
-            Verdict::Renew(claim) => self.claim_renewal(session, provider, kept, custody, claim).await,
-            Verdict::Await => Ok(Step::LookAgain { wait: true }),
-            Verdict::Away => Err(Refusal::ProviderUnreachable.into()),
-            Verdict::Over => Err(Refusal::ProviderTokenNeeded.into()),
+            Verdict::Await | Verdict::Away | Verdict::Over => false,
         }
     }
 
-    fn bearer_of(
-        &self,
-        session: SessionId,
-        provider: &Provider,
-        tokens: &Tokens,
-        custody: Custody,
-    ) -> Result<Arc<str>, Error> {
-        let token = tokens.access_token.as_deref().ok_or(Refusal::ProviderTokenNeeded)?;
-        let authorization: Arc<str> = format!("Bearer {token}").into();
-        let bearer =
-            Bearer { provider: provider.party.id().into(), authorization: Arc::clone(&authorization), custody };
-        self.bearers.0.insert(session, bearer);
-        Ok(authorization)
-    }
-
-    async fn claim_renewal(
-        self: &Arc<Self>,
-        session: SessionId,
-        provider: &Arc<Provider>,
-        mut kept: Kept<Backed>,
-        custody: Custody,
-        claim: Claim,
-    ) -> Result<Step, Error> {
-        let tokens = self.open_tokens(session, &kept.value)?;
-        kept.value.custody = Some(Custody { claim: Some(claim), ..custody });
-        match self.save(kept.change()?.into()).await {
-            Ok(()) => {}
-            // Another one was faster: what it has written is judged.
-            Err(StoreError::Conflict) => return Ok(Step::LookAgain { wait: false }),
-            Err(error) => return Err(error.into()),
+    /// Sends for the token of a session, if nobody is under way. It goes on when whoever asked has gone: a refresh token that is
+    /// used up must not be lost.
+    fn fly(self: &Arc<Self>, session: SessionId) -> watch::Receiver<Option<Outcome>> {
+        let mut flights = lock(&self.bearers.flights);
+        if let Some(flight) = flights.get(&session) {
+            return flight.clone();
         }
-        // Goes on when whoever asked has gone: the refresh token may be used up, and its successor must be kept.
-        let renewal = Renewal { app: Arc::clone(self), provider: Arc::clone(provider), session, kept, tokens, custody };
-        let done = self.errands.spawn(renewal.carry_out()).await;
-        done.map_err(|error| Fault::new("the renewal of a provider's token broke off", error))?.map(Step::Good)
+        let (told, flight) = watch::channel(None);
+        flights.insert(session, flight.clone());
+        let (app, landing) = (Arc::clone(self), Landing { app: Arc::clone(self), session });
+        self.errands.spawn(async move {
+            let brought = app.bring(session).await;
+            let outcome = brought.map_err(|error| match error {
+                Error::Refused(refusal) => Some(refusal),
+                Error::Failed(fault) => {
+                    tracing::error!(%session, %fault, "a token of a provider could not be brought");
+                    None
+                }
+            });
+            app.remember_bearer(session, &outcome);
+            // Before it is told: who is told of what is over sends for another one.
+            drop(landing);
+            told.send_replace(Some(outcome));
+        });
+        flight
     }
 
-    /// What stands behind a session once nobody renews its tokens any longer.
-    pub(crate) async fn settled(&self, session: SessionId) -> Result<Option<Kept<Backed>>, Fault> {
-        let mut found = None;
-        for _ in 0..LOOKS {
-            let now = self.clock.now();
-            found = self.backed(session, now).await?;
-            let custody = found.as_ref().and_then(|kept| kept.value.custody);
-            let claim = custody.and_then(|custody| custody.claim);
-            if claim.is_none_or(|claim| claim.failed || now >= claim.until) {
-                break;
+    fn remember_bearer(&self, session: SessionId, outcome: &Outcome) {
+        let known = &self.bearers.known;
+        match outcome {
+            Ok(bearer) => known.insert(session, Some(bearer.clone())),
+            Err(Some(Refusal::ProviderTokenNeeded)) => known.insert(session, None),
+            Err(Some(Refusal::SignedOut)) => self.bearers.forget(session),
+            Err(_) => {
+                // For a while nobody looks again.
+                let claim = Some(Claim::failed(self.clock.now()));
+                if let Some(Some(old)) = known.get(&session) {
+                    known.insert(session, Some(Bearer { custody: Custody { claim, ..old.custody }, ..old }));
+                }
             }
-            tokio::time::sleep(LOOK_EVERY).await;
         }
-        Ok(found)
     }
 }
 
-/// A claimed renewal.
-struct Renewal {
+/// Ends a flight, however it ended.
+struct Landing {
     app: Arc<App>,
-    provider: Arc<Provider>,
     session: SessionId,
-    kept: Kept<Backed>,
-    tokens: Tokens,
-    /// From before the claim.
-    custody: Custody,
 }
 
-impl Renewal {
-    async fn carry_out(self) -> Result<Arc<str>, Error> {
-        let now = self.app.clock.now();
-        let refresh_token = self.tokens.refresh_token.clone().ok_or(Refusal::ProviderTokenNeeded)?;
-        let sub = self.kept.value.sub.clone();
-        let earlier = Earlier { sub: &sub, nonce: self.tokens.nonce.as_deref() };
-        match self.provider.party.refresh(&refresh_token, &earlier, now.unix_seconds()).await {
-            Ok(refreshed) => self.keep(refreshed).await,
-            Err(Oidc::InvalidGrant) => self.over_there().await,
-            Err(error) => self.failed(&error).await,
-        }
+impl Drop for Landing {
+    fn drop(&mut self) {
+        lock(&self.app.bearers.flights).remove(&self.session);
     }
-
-    /// The new tokens are stored before anything else is done with them (RFC 9700 §4.14.2).
-    async fn keep(self, refreshed: Refreshed) -> Result<Arc<str>, Error> {
-        let Self { app, provider, session, mut kept, mut tokens, .. } = self;
-        let custody = tokens.renew(refreshed.tokens, app.clock.now());
-        let sealed = app.seal_tokens(session, &tokens)?;
-        kept.value = kept.value.holding(sealed, custody);
-        match app.save(kept.change()?.into()).await {
-            Ok(()) => {}
-            // The session has ended meanwhile, and what stood behind it is gone.
-            Err(StoreError::Conflict) => return Err(Refusal::SignedOut.into()),
-            Err(error) => return Err(error.into()),
-        }
-        count("renewed");
-        if let Some(identity) = refreshed.identity {
-            app.take_over_roles(session, provider.roles_of(&identity)).await?;
-        }
-        app.bearer_of(session, &provider, &tokens, custody)
-    }
-
-    /// Its session there is over, for instance because the account was disabled: so is ours.
-    async fn over_there(self) -> Result<Arc<str>, Error> {
-        let (app, now) = (&self.app, self.app.clock.now());
-        count("ended");
-        tracing::info!(provider = self.provider.party.id(), session = %self.session, "a provider has ended a session");
-        let session = app.store.session(self.session).await?.filter(|session| session.family.ended.is_none());
-        if let Some(session) = session {
-            let unit = app.end(Unit::new(), &session, EndReason::LoggedOutThere, now)?.order(self.kept.removed());
-            match app.save(unit).await {
-                Ok(()) | Err(StoreError::Conflict) => app.follow_feed().await?,
-                Err(error) => return Err(error.into()),
-            }
-        }
-        Err(Refusal::SignedOut.into())
-    }
-
-    /// The old token is used as long as it lives; for a while nobody asks again.
-    async fn failed(mut self, error: &Oidc) -> Result<Arc<str>, Error> {
-        count("failed");
-        let refused = refusal(&self.provider, error);
-        let now = self.app.clock.now();
-        self.kept.value.custody = Some(Custody { claim: Some(Claim::failed(now)), ..self.custody });
-        match self.app.save(self.kept.change()?.into()).await {
-            Ok(()) | Err(StoreError::Conflict) => {}
-            Err(error) => return Err(error.into()),
-        }
-        if !self.custody.is_alive(now) {
-            return Err(refused.into());
-        }
-        self.app.bearer_of(self.session, &self.provider, &self.tokens, self.custody)
-    }
-}
-
-impl App {
-    /// What the provider says of somebody now. Tokens say it from the next refresh on.
-    async fn take_over_roles(&self, session: SessionId, roles: Roles) -> Result<(), Error> {
-        let Some(found) = self.store.session(session).await?.filter(|found| found.roles != roles) else {
-            return Ok(());
-        };
-        match self.save(Unit::from(Order::SetRoles { session: found.id, next: roles })).await {
-            Ok(()) | Err(StoreError::Conflict) => Ok(()),
-            Err(error) => Err(error.into()),
-        }
-    }
-}
-
-fn count(outcome: &'static str) {
-    metrics::counter!("cloakroom_provider_refreshes_total", "outcome" => outcome).increment(1);
 }

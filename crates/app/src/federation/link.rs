@@ -2,6 +2,7 @@
 
 use super::identity::{Known, key_of};
 use super::{Begun, Errand};
+use crate::backing::{Backed, Tokens};
 use crate::factor::PasskeyScope;
 use crate::kept::{Kept, kept_of};
 use crate::login::Wish;
@@ -119,12 +120,19 @@ impl App {
         let unit = self.spend_act(Unit::from(row.removed()), seen, act, approval, now).await?;
         let unit = unit.order(Order::Record(self.event(EventKind::ProviderUnlinked, now)?.on(&me.session)));
         // What it opened elsewhere ends with it: a log-out there could no longer reach it.
+        let is_theirs =
+            |backed: &Kept<Backed>| backed.value.sub == row.value.sub && backed.value.provider == row.value.provider;
         let mut unit = unit;
         for session in self.store.sessions_of(me.account.id, AT_ONCE).await? {
             let backed = self.backed(session.id, now).await?;
-            let theirs = backed
-                .is_some_and(|backed| backed.value.sub == row.value.sub && backed.value.provider == row.value.provider);
-            if theirs && session.id != me.session.id {
+            let Some(mut backed) = backed.filter(is_theirs) else { continue };
+            if session.id == me.session.id {
+                // It goes on, but no longer in the name of that identity.
+                backed.value.custody = None;
+                self.seal_into(&mut backed.value, session.id, &Tokens::default())?;
+                unit = unit.order(backed.changed()?);
+                self.bearers.forget(session.id);
+            } else {
                 unit = self.end(unit, &session, EndReason::Revoked, now)?;
             }
         }

@@ -118,7 +118,7 @@ impl App {
                     && token.sid.as_ref().is_none_or(|sid| backed.value.sid.as_ref() == Some(sid))
                     && token.sub.as_ref().is_none_or(|sub| backed.value.sub == *sub);
                 if theirs {
-                    unit = self.end(unit, &session, EndReason::LoggedOutThere, now)?.order(backed.removed());
+                    unit = self.end(unit, &session, EndReason::LoggedOutThere, now)?;
                     ended = true;
                 }
             }

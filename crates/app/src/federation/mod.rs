@@ -7,9 +7,11 @@
 mod arrive;
 mod bearer;
 mod begin;
+mod hand_over;
 mod identity;
 mod link;
 mod log_out;
+mod renewal;
 mod waiting;
 
 pub use arrive::{Arrived, Outcome};

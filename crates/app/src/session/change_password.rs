@@ -51,7 +51,7 @@ impl App {
         };
         let next = self.new_password(next, &me.account.email).await?;
         let mut session = self.succeed(&me.session, now)?;
-        let unit = self.pass_backing_on(unit, &me.session, &mut session, now).await?;
+        let unit = self.pass_backing_on(unit, &me.session, &mut session).await?;
         let unit = self
             .forgive(unit, &attempt, now)?
             .order(Order::SetPassword {

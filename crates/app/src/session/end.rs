@@ -8,7 +8,7 @@ use cloakroom_core::id::{AccountId, SessionId};
 use cloakroom_core::refresh::{EndReason, Ended};
 use cloakroom_core::session::Session;
 use cloakroom_core::time::{Lifetime, Timestamp};
-use cloakroom_store::{Error as StoreError, Order, SlipKind, Unit};
+use cloakroom_store::{Error as StoreError, Order, Unit};
 
 impl App {
     /// Ends a session of the account that asks, also the one that asks. Refused as [`Refusal::UnknownSession`] when it is
@@ -28,13 +28,15 @@ impl App {
         if session.family.ended.is_some() {
             return Ok(());
         }
+        let lent = self.lent(session.id).await;
         let unit = self.end(Unit::new(), &session, reason, self.clock.now())?;
         match self.save(unit).await {
             // It ended in this moment by another hand, which is what was asked for.
-            Ok(()) | Err(StoreError::Conflict) => self.follow_feed().await?,
+            Ok(()) | Err(StoreError::Conflict) => {}
             Err(error) => return Err(error.into()),
         }
-        Ok(self.forget_backing(session.id).await?)
+        self.return_lent(lent);
+        Ok(self.follow_feed().await?)
     }
 
     /// Ends everything that an account has, whatever says otherwise: every session, and every token that was issued before
@@ -89,9 +91,11 @@ impl App {
     pub(crate) fn end_everything_of(&self, unit: Unit, account: AccountId, now: Timestamp) -> Unit {
         let until = self.outlived_at(now);
         let ended = Ended { at: now, reason: EndReason::Withdrawn };
-        unit.order(Order::EndSessions { account, except: None, ended, revoked_until: until })
-            .order(Order::RaiseFloor { account, to: now, until })
-            .order(Order::RemoveSlips { account, kind: SlipKind::ProviderSession })
+        unit.order(Order::EndSessions { account, except: None, ended, revoked_until: until }).order(Order::RaiseFloor {
+            account,
+            to: now,
+            until,
+        })
     }
 
     async fn save_for_account(&self, unit: Unit) -> Result<(), Error> {

@@ -22,11 +22,13 @@ pub enum Scope {
 impl App {
     /// Ends the session that any of these names. An expired token is good enough to log out itself, since somebody who comes
     /// back late must be able to. Refused as [`Refusal::SignedOut`] when none is genuine.
-    pub async fn log_out(&self, shown: &[Credential<'_>]) -> Result<(), Error> {
+    ///
+    /// `goes_there`: the browser is led on to [`Self::way_out`], which ends the session at the provider.
+    pub async fn log_out(&self, shown: &[Credential<'_>], goes_there: bool) -> Result<(), Error> {
         let mut known = false;
         for credential in shown {
             if let Some(access) = self.recognise(*credential).await? {
-                self.end_sessions(&access, Scope::This).await?;
+                self.end_sessions(&access, Scope::This, goes_there).await?;
                 known = true;
             }
         }
@@ -35,11 +37,12 @@ impl App {
 
     /// Ends sessions of somebody who is logged in.
     pub async fn log_out_of(&self, seen: &Seen, scope: Scope) -> Result<(), Error> {
-        self.end_sessions(seen.access(), scope).await
+        self.end_sessions(seen.access(), scope, true).await
     }
 
-    async fn end_sessions(&self, access: &Access, scope: Scope) -> Result<(), Error> {
+    async fn end_sessions(&self, access: &Access, scope: Scope, goes_there: bool) -> Result<(), Error> {
         let now = self.clock.now();
+        let lent = if scope == Scope::This { self.lent(access.session).await } else { None };
         let unit = match scope {
             Scope::This => {
                 let session = self.store.session(access.session).await?;
@@ -54,8 +57,7 @@ impl App {
                 let reason = if except.is_some() { EndReason::Revoked } else { EndReason::LoggedOut };
                 let unit = match scope {
                     // Whoever has shown a password and owes the second factor does not come in afterwards either.
-                    Scope::All => Unit::from(Order::RemoveSlips { account: access.account, kind: SlipKind::Challenge })
-                        .order(Order::RemoveSlips { account: access.account, kind: SlipKind::ProviderSession }),
+                    Scope::All => Unit::from(Order::RemoveSlips { account: access.account, kind: SlipKind::Challenge }),
                     Scope::This | Scope::Others => Unit::new(),
                 };
                 unit.order(Order::EndSessions {
@@ -69,12 +71,10 @@ impl App {
         };
         match self.save(unit).await {
             // It ended in this moment by another hand, which is what was asked for.
-            Ok(()) | Err(StoreError::Conflict) => self.follow_feed().await?,
+            Ok(()) | Err(StoreError::Conflict) => {}
             Err(error) => return Err(error.into()),
         }
-        if scope == Scope::This {
-            self.forget_backing(access.session).await?;
-        }
-        Ok(())
+        self.return_lent(lent.filter(|lent| !goes_there || lent.outlives_sessions()));
+        Ok(self.follow_feed().await?)
     }
 }

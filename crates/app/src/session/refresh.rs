@@ -104,6 +104,7 @@ impl App {
         presented: Presented,
         now: Timestamp,
     ) -> Result<Option<Opened>, Error> {
+        let mut lent = None;
         let (unit, name) = match verdict {
             Verdict::Rotate(order) => {
                 session.family = order.next.clone();
@@ -139,6 +140,7 @@ impl App {
                 return Err(Refusal::RefreshRaced.into());
             }
             Verdict::Replay(replay) => {
+                lent = self.lent(session.id).await;
                 tracing::warn!(session = %session.id, silent = replay.silent, "a used-up refresh token came back: the session is ended");
                 (self.end(Unit::new(), &session, EndReason::Replayed, now)?, "replayed")
             }
@@ -162,7 +164,7 @@ impl App {
             self.follow_feed().await?;
         }
         if name == "replayed" {
-            self.forget_backing(session.id).await?;
+            self.return_lent(lent);
             return Err(Refusal::SessionEnded { clear: true }.into());
         }
         Ok(Some(self.opened(session, now)?))

@@ -57,6 +57,11 @@ impl Provider {
         &self.settings.issuer
     }
 
+    /// Whether this is one of [`Settings::scopes`].
+    pub fn asks_for(&self, scope: &str) -> bool {
+        self.settings.scopes.iter().any(|asked| asked == scope)
+    }
+
     /// Begins a log-in with this provider. `random` is 96 bytes that nobody can predict and that are used for nothing
     /// else; with `max_age`, the user must have authenticated there no longer ago than so many seconds, or does so now
     /// (OpenID Connect Core 1.0 §3.1.2.1).

@@ -3,6 +3,7 @@
 use cloakroom_jose::OpenIdKind;
 
 use super::Provider;
+use super::documents::Ready;
 use crate::answer::ask;
 use crate::client_authentication::post;
 use crate::error::Error;

@@ -1,5 +1,6 @@
 //! The gateway's question to the web: may this pass, and as whom? Nothing is decided here.
 
+use cloakroom_app::{Error, Refusal};
 use cloakroom_gateway::{
     Access, Admission, Body, ClientInfo, Gate, Hold, Identity, Inbound, Outcome, Seen, StepUpRule, Upstream,
 };
@@ -62,19 +63,27 @@ impl Gate for WebGate {
             Entry::Pass(Some(seen)) => seen,
             Entry::Answer(response) => return Admission::Answer(response.map(Body::wrap)),
         };
-        if asks_more && let Some(refused) = self.asks_more(request, body, upstream, rule, &seen, &client).await {
-            return refused;
-        }
         let bearer = match &upstream.token_from {
-            None => self.web.app().bearer_for(&seen, &upstream.audience).map_err(cloakroom_app::Error::from),
+            None => {
+                self.web.app().look_after_provider_tokens(&seen);
+                self.web.app().bearer_for(&seen, &upstream.audience).map_err(Error::from)
+            }
             Some(provider) => self.web.app().provider_bearer(&seen, provider).await,
         };
         let bearer = match bearer {
             Ok(bearer) => bearer,
+            // It ended in this moment.
+            Err(Error::Refused(Refusal::SignedOut)) if wanted == Wanted::Optional => {
+                return Admission::Pass(Identity { keep_authorization: true, closes_cors, ..Identity::default() });
+            }
             Err(error) => {
                 return Admission::Answer(self.web.answer_instead(error.into(), request, &client).map(Body::wrap));
             }
         };
+        // Last, since an approval is used up by it.
+        if asks_more && let Some(refused) = self.asks_more(request, body, upstream, rule, &seen, &client).await {
+            return refused;
+        }
         match HeaderValue::from_str(&bearer) {
             Ok(mut value) => {
                 value.set_sensitive(true);

@@ -1,6 +1,8 @@
 //! What every backend must do with slips.
 
-use crate::exam::{account, account_id, at, commit, race, slip, winner};
+use crate::exam::{
+    NOW, account, account_id, account_with_sessions, at, commit, logged_out, race, session_id, slip, winner,
+};
 use crate::{Error, Order, Slip, SlipKey, SlipKind, Store, Unit};
 use cloakroom_core::time::Timestamp;
 use std::sync::Arc;
@@ -329,4 +331,46 @@ pub(crate) async fn a_sweep_forgets_only_so_many_slips_at_once_those_that_expire
         }
         assert!(read(&store, &expiring(many - 1)).await.is_none());
     }
+}
+
+pub(crate) async fn what_ends_a_session_forgets_what_stood_behind_it(store: Arc<dyn Store>) {
+    account_with_sessions(&store, &[1, 2, 3, 4, 5]).await;
+    let behind = |n| Slip {
+        kind: SlipKind::ProviderSession,
+        key: SlipKey::from(*session_id(n).as_bytes()),
+        account: Some(account_id(1)),
+        ..slip(1)
+    };
+    commit(&store, (1..=5).map(|n| Order::AddSlip(behind(n)))).await.unwrap();
+    // Of another kind, under the same key.
+    let other = Slip { kind: SlipKind::Challenge, ..behind(1) };
+    commit(&store, [Order::AddSlip(other.clone())]).await.unwrap();
+    let left = async || {
+        let slips = store.slips_of(account_id(1), SlipKind::ProviderSession, 10).await.unwrap();
+        (1..=5).filter(|n| slips.contains(&behind(*n))).collect::<Vec<_>>()
+    };
+    let end = |n| Order::EndSession { session: session_id(n), ended: logged_out(NOW) };
+    commit(&store, [end(1)]).await.unwrap();
+    assert_eq!(left().await, [2, 3, 4, 5]);
+    assert!(read(&store, &other).await.is_some());
+    assert_eq!(commit(&store, [end(2), end(1)]).await, Err(Error::Conflict));
+    assert_eq!(left().await, [2, 3, 4, 5], "nothing of a unit that conflicts");
+    let oldest = Order::EndOldest {
+        account: account_id(1),
+        keep: 3,
+        now: at(1),
+        idle_since: at(-1_000_000),
+        ended: logged_out(NOW),
+        revoked_until: at(9),
+    };
+    commit(&store, [oldest]).await.unwrap();
+    assert_eq!(left().await.len(), 3);
+    let kept = left().await[0];
+    let except = Some(session_id(kept));
+    let all = Order::EndSessions { account: account_id(1), except, ended: logged_out(NOW), revoked_until: at(9) };
+    commit(&store, [all]).await.unwrap();
+    assert_eq!(left().await, [kept]);
+    commit(&store, [Order::EndEverything { ended: logged_out(NOW), before: NOW, until: at(9) }]).await.unwrap();
+    assert!(left().await.is_empty());
+    assert!(read(&store, &other).await.is_some());
 }

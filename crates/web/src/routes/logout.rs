@@ -37,7 +37,7 @@ async fn end(call: Call, scope: Scope) -> Result<Response, Problem> {
     };
     let ended = match scope {
         Scope::Others | Scope::All => call.web.app().log_out_of(call.seen()?, scope).await,
-        Scope::This => call.web.app().log_out(&shown).await,
+        Scope::This => call.web.app().log_out(&shown, way_out.is_some()).await,
     };
     let in_halves = shown.iter().any(|shown| matches!(shown, Credential::Halves { .. }));
     match ended {

@@ -279,8 +279,8 @@ async fn a_provider_that_never_comes_to_an_end_keeps_nobody_waiting_for_long() {
     let to = sent(&guest, "/auth/provider/example").await;
     let back = idp.log_in(&to, ann());
     idp.behave(Manner::Slow);
-    let waiting = guest.visit_from("cross-site", &back);
-    let (answer, page) = tokio::join!(waiting, house.guest().visit("/auth/login"));
+    let other = house.guest();
+    let (answer, page) = tokio::join!(guest.visit_from("cross-site", &back), other.visit("/auth/login"));
     assert_eq!((page.status, heading(&answer).as_str()), (StatusCode::OK, UNREACHABLE));
     house.close().await;
 }

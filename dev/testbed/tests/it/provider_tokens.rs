@@ -1,7 +1,7 @@
 //! An application that gets the provider's own token: it is kept here, renewed by one call of many, and seen by no browser.
 
 use crate::provider_log_in::{ann, heading, log_in, sent, token_of, who};
-use cloakroom_testbed::{Guest, House, Idp, Manner};
+use cloakroom_testbed::{Answer, Guest, House, Idp, Manner};
 use futures_util::future::join_all;
 use http::StatusCode;
 use serde_json::json;
@@ -71,6 +71,32 @@ async fn somebody_renews(idp: &Idp) {
     tokio::time::timeout(Duration::from_secs(30), asked).await.unwrap();
 }
 
+/// What is answered once it is no longer answered.
+async fn until_refused(guest: &Guest, path: &str) -> Answer {
+    let asking = async {
+        loop {
+            let answer = guest.fetch("GET", path, None).await;
+            if answer.status != StatusCode::OK {
+                return answer;
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), asking).await.unwrap()
+}
+
+/// What `/drive` gets once the old one is replaced.
+async fn another_than(old: &str, guest: &Guest, house: &House) -> String {
+    let asking = async {
+        loop {
+            let now = token(guest, house).await;
+            if now != old {
+                return now;
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), asking).await.unwrap()
+}
+
 #[tokio::test]
 async fn an_application_gets_the_providers_token_and_the_others_get_ours() {
     let (house, idp) = house_with("").await;
@@ -98,22 +124,19 @@ async fn an_application_gets_the_providers_token_and_the_others_get_ours() {
 }
 
 #[tokio::test]
-async fn of_many_calls_one_renews_what_is_about_to_end_and_the_others_do_not_wait() {
+async fn of_many_calls_one_renews_what_is_about_to_end_and_nobody_waits() {
     let (house, idp) = house_with("").await;
     let guest = ann_in(&house, &idp).await;
     let old = token(&guest, &house).await;
     house.advance(271);
     idp.hold();
-    let renewing = guest.copied();
-    let renewing = tokio::spawn(async move { renewing.fetch("GET", "/drive/renewing", None).await.status });
+    assert_eq!(token(&guest, &house).await, old);
     somebody_renews(&idp).await;
     for _ in 0..10 {
         assert_eq!(token(&guest, &house).await, old, "it is still good");
     }
     idp.go_on();
-    assert_eq!(renewing.await.unwrap(), StatusCode::OK);
-    let new = arrived(&house);
-    assert_ne!(new, old);
+    let new = another_than(&old, &guest, &house).await;
     assert_eq!(token(&guest, &house).await, new);
     assert_eq!(renewals(&idp), 0, "none but the one");
     house.close().await;
@@ -180,10 +203,10 @@ async fn a_renewal_goes_on_when_whoever_asked_has_gone() {
     assert!(call.await.unwrap_err().is_cancelled());
     idp.go_on();
     // The refresh token is used up there: whoever came with it once more would end the log-in.
-    token(&guest, &house).await;
+    let second = token(&guest, &house).await;
     house.advance(271);
     guest.refresh().await;
-    token(&guest, &house).await;
+    another_than(&second, &guest, &house).await;
     assert_eq!(renewals(&idp), 1, "the next one");
     house.close().await;
 }
@@ -195,13 +218,17 @@ async fn whose_session_the_provider_has_ended_is_logged_out_here() {
     token(&guest, &house).await;
     idp.behave(Manner::Ended);
     house.advance(271);
-    let answer = guest.fetch("GET", "/drive/files", None).await;
+    let answer = until_refused(&guest, "/drive/files").await;
     assert_eq!((answer.status, answer.code()), (StatusCode::UNAUTHORIZED, "signed-out".into()));
+    house.echo.take();
     assert!(answer.json()["login"].as_str().unwrap().ends_with("/auth/login"), "{}", answer.text());
     assert_eq!(guest.fetch("GET", "/app/x", None).await.code(), "signed-out");
     assert_eq!(who(&guest).await, "nobody");
     let page = guest.visit("/drive/files").await;
-    assert_eq!((page.status, page.header("location")), (StatusCode::SEE_OTHER, "/auth/login?return_to=/drive/files"));
+    assert_eq!(
+        (page.status, page.header("location")),
+        (StatusCode::SEE_OTHER, "/auth/login?return_to=%2Fdrive%2Ffiles")
+    );
     house.close().await;
 }
 
@@ -229,22 +256,67 @@ async fn while_the_provider_is_away_the_old_token_serves_as_long_as_it_lives() {
     idp.asked();
     assert_eq!(guest.fetch("GET", "/drive/files", None).await.code(), "provider-unreachable");
     assert_eq!(renewals(&idp), 0);
-    house.advance(5);
+    house.advance(30);
     assert_ne!(token(&guest, &house).await, old);
     house.close().await;
 }
 
-#[tokio::test]
-async fn openid_core_12_2_a_token_for_somebody_else_is_never_used() {
-    let (house, idp) = house_with("").await;
-    let guest = ann_in(&house, &idp).await;
+/// Logged in, and the provider's token over.
+async fn ann_late(house: &House, idp: &Idp) -> Guest {
+    let guest = ann_in(house, idp).await;
     house.advance(299);
     guest.refresh().await;
     house.advance(2);
+    guest
+}
+
+#[tokio::test]
+async fn openid_core_12_2_a_token_for_somebody_else_is_never_used_and_ends_the_session() {
+    let (house, idp) = house_with("").await;
+    let guest = ann_late(&house, &idp).await;
     idp.behave(Manner::SomebodyElse);
     let answer = guest.fetch("GET", "/drive/files", None).await;
-    assert_eq!((answer.status, answer.code()), (StatusCode::BAD_GATEWAY, "provider-refused".into()));
+    assert_eq!((answer.status, answer.code()), (StatusCode::UNAUTHORIZED, "signed-out".into()));
+    assert_eq!(who(&guest).await, "nobody");
     assert_eq!(house.echo.take().len(), 0);
+    house.close().await;
+}
+
+#[tokio::test]
+async fn an_id_token_that_is_no_good_costs_nobody_their_log_in() {
+    for manner in
+        [Manner::StrangersKey, Manner::Unsigned, Manner::WrongIssuer, Manner::WrongAudience, Manner::SwappedNonce]
+    {
+        let (house, idp) = house_with("").await;
+        let guest = ann_late(&house, &idp).await;
+        idp.behave(manner);
+        let answer = guest.fetch("GET", "/drive/files", None).await;
+        assert_eq!((answer.status, answer.code()), (StatusCode::BAD_GATEWAY, "provider-refused".into()), "{manner:?}");
+        assert_eq!(house.echo.take().len(), 0, "its access token is not used");
+        // The refresh token that came along is the only one that is good.
+        idp.behave(Manner::Honest);
+        house.advance(5);
+        token(&guest, &house).await;
+        house.close().await;
+    }
+}
+
+#[tokio::test]
+async fn a_session_that_is_used_elsewhere_keeps_its_tokens_fresh() {
+    let (house, idp) = house_with("").await;
+    let guest = ann_in(&house, &idp).await;
+    let old = token(&guest, &house).await;
+    house.advance(271);
+    guest.refresh().await;
+    guest.fetch("GET", "/app/x", None).await;
+    somebody_renews(&idp).await;
+    house.echo.take();
+    another_than(&old, &guest, &house).await;
+    // Somebody was disabled there, and never uses what would need their token.
+    idp.behave(Manner::Ended);
+    house.advance(290);
+    guest.refresh().await;
+    assert_eq!(until_refused(&guest, "/app/x").await.code(), "signed-out");
     house.close().await;
 }
 
@@ -285,9 +357,10 @@ async fn roles_that_the_provider_takes_away_are_gone_with_the_next_token() {
     log_in(&guest, &idp, person.clone()).await;
     assert_eq!(token_of(&guest, &house).await["groups"], json!(["staff", "finance"]));
     person["groups"] = json!(["staff"]);
+    let old = token(&guest, &house).await;
     idp.says_now(person);
     house.advance(271);
-    token(&guest, &house).await;
+    another_than(&old, &guest, &house).await;
     guest.refresh().await;
     assert_eq!(token_of(&guest, &house).await["groups"], json!(["staff"]));
     house.close().await;
@@ -309,8 +382,7 @@ async fn tokens_go_along_with_a_session_that_takes_the_place_of_another() {
     // In the very moment in which the old session renews its token, the password is changed.
     house.advance(271);
     idp.hold();
-    let renewing = guest.copied();
-    let renewing = tokio::spawn(async move { renewing.fetch("GET", "/drive/files", None).await.status });
+    token(&guest, &house).await;
     somebody_renews(&idp).await;
     let changing = guest.copied();
     let body = json!({ "current": cloakroom_testbed::PASSWORD, "password": "walnut harbour violet cedar" });
@@ -322,12 +394,11 @@ async fn tokens_go_along_with_a_session_that_takes_the_place_of_another() {
         tokio::task::yield_now().await;
         idp.go_on();
     });
-    assert!([StatusCode::OK, StatusCode::UNAUTHORIZED].contains(&renewing.await.unwrap()));
-    house.echo.take();
     let new = token(&changing, &house).await;
     assert_ne!(new, old, "what the renewal has given");
     house.advance(271);
-    assert_ne!(token(&changing, &house).await, new, "and its refresh token is good");
+    another_than(&new, &changing, &house).await;
+    assert_eq!(renewals(&idp), 1, "and its refresh token was good");
     house.close().await;
 }
 
@@ -348,4 +419,18 @@ async fn rfc_7009_a_log_out_forgets_the_tokens_and_gives_them_back() {
     assert!(idp.asked().contains(&"/revoke".to_owned()), "given back before the server stops");
     house.open_again().await;
     house.close().await;
+
+    // Where the browser is led to a log-out there, that ends it; where another browser ends the session, nobody goes there.
+    let (house, idp) = house_with("").await;
+    let guest = ann_in(&house, &idp).await;
+    assert_eq!(guest.fetch("POST", "/auth/logout", None).await.status, StatusCode::OK);
+    let (one, other) = (ann_in(&house, &idp).await, ann_in(&house, &idp).await);
+    let sessions = one.fetch("GET", "/auth/sessions", None).await.json();
+    let listed = sessions["sessions"].as_array().unwrap();
+    let theirs = listed.iter().find(|session| session["current"] != true).unwrap()["id"].as_str().unwrap();
+    let ended = one.fetch("DELETE", &format!("/auth/sessions/{theirs}"), None).await;
+    assert_eq!((ended.status, who(&other).await.as_str()), (StatusCode::NO_CONTENT, "nobody"));
+    let stop = idp.clone();
+    house.close().await;
+    assert_eq!(stop.asked().iter().filter(|path| *path == "/revoke").count(), 1);
 }
