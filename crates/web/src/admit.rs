@@ -55,14 +55,11 @@ impl Web {
                 };
                 Entry::Answer(Box::new(response))
             }
-            // Whoever typed the address can do something about their cookies, but not with a problem document.
             Err(problem) if problem.code == Code::DuplicateCookie => {
                 Entry::Answer(Box::new(self.heal(request, client)))
             }
-            Err(problem)
-                if problem.code == Code::CookiesTooLarge && is_navigation(&request.method, &request.headers) =>
-            {
-                Entry::Answer(Box::new(self.error_page(&problem, client.slot)))
+            Err(problem) if problem.code == Code::CookiesTooLarge => {
+                Entry::Answer(Box::new(self.too_large(request, client)))
             }
             Err(problem) => Entry::Answer(Box::new(self.problem(&problem, client))),
         }

@@ -1,7 +1,7 @@
 //! Somebody comes back from a provider: the answer is judged, the identity finds its account, a session is opened.
 
 use super::refusal;
-use super::waiting::{WAIT_FOR, Waiting};
+use super::waiting::{Changed, Shown, WAIT_FOR, Waiting, mark_of};
 use crate::backing::Backing;
 use crate::device::Visit;
 use crate::kept::{self, slip};
@@ -19,8 +19,8 @@ use cloakroom_store::{Error as StoreError, Order, Slip, SlipKind, Unit};
 pub struct Arrived {
     one: Waiting,
     callback: Callback,
-    /// The new value of the cookie, without it.
-    pub waiting: String,
+    /// What becomes of the cookies: its own is cleared.
+    pub waiting: Changed,
     /// The place among several accounts of one browser that it was begun in.
     pub slot: u8,
     /// Where to lead afterwards.
@@ -43,18 +43,17 @@ const KINDS: [&[&str]; 3] = [
 ];
 
 impl App {
-    /// Finds what an answer belongs to. `query` is that of the redirect, `waiting` the cookie. Refused as
+    /// Finds what an answer belongs to. `query` is that of the redirect, `waiting` the cookies. Refused as
     /// [`Refusal::AttemptOver`] when this browser does not wait for it (any longer), or not from this provider.
-    pub fn find_waiting(&self, id: &str, query: &str, waiting: Option<&str>) -> Result<Arrived, Error> {
+    pub fn find_waiting(&self, id: &str, query: &str, waiting: &[Shown<'_>]) -> Result<Arrived, Error> {
         // What cannot be read names no attempt.
         let callback = Callback::parse(query).map_err(|_| Refusal::AttemptOver)?;
         let state = callback.state.as_deref().ok_or(Refusal::AttemptOver)?;
-        let mut all = self.waiting(waiting, self.clock.now());
         let is_it = |one: &Waiting| same(one.attempt.state.as_bytes(), state.as_bytes()) && one.attempt.provider == id;
-        let at = all.iter().position(is_it).ok_or(Refusal::AttemptOver)?;
-        let one = all.remove(at);
+        let one = self.waiting_for(state, waiting, self.clock.now()).filter(is_it).ok_or(Refusal::AttemptOver)?;
         let return_to = ReturnTo::parse(&one.return_to).unwrap_or_else(ReturnTo::home);
-        Ok(Arrived { callback, waiting: self.seal_waiting(all)?, slot: one.slot, return_to, one })
+        let waiting = Changed { kept: None, forgotten: vec![mark_of(state)] };
+        Ok(Arrived { callback, waiting, slot: one.slot, return_to, one })
     }
 
     /// Redeems the answer. `credential` is what this browser shows of a session: it is replaced, or is whose account gets the

@@ -1,11 +1,10 @@
 //! Sends somebody to a provider. Nothing is written but the cookie of the browser that asks.
 
 use super::refusal;
-use super::waiting::{WAIT_FOR, Waiting};
+use super::waiting::{Changed, Shown, Waiting};
 use crate::login::Wish;
 use crate::token::Seen;
 use crate::{App, Error, Refusal};
-use cloakroom_core::time::Lifetime;
 use cloakroom_oidc::{AuthorizeWish, Prompt};
 
 /// A longer path to return to is forgotten, in bytes: it travels in a cookie.
@@ -27,20 +26,18 @@ pub struct Errand<'a> {
 pub struct Begun {
     /// The provider's address with everything in it.
     pub url: String,
-    /// The new value of the cookie.
-    pub waiting: String,
-    /// How long the cookie lives.
-    pub waits_for: Lifetime,
+    /// What becomes of the cookies; the new one lives for [`super::WAIT_FOR`].
+    pub waiting: Changed,
 }
 
 impl App {
-    /// Begins a log-in with a provider. `waiting` is the cookie that the browser has already. Refused as
+    /// Begins a log-in with a provider. `waiting` are the cookies of others that the browser has already. Refused as
     /// [`Refusal::UnknownProvider`], [`Refusal::ProviderUnreachable`] or [`Refusal::ProviderRefused`].
     pub async fn begin_with_provider(
         &self,
         id: &str,
         errand: Errand<'_>,
-        waiting: Option<&str>,
+        waiting: &[Shown<'_>],
     ) -> Result<Begun, Error> {
         let now = self.clock.now();
         let provider = self.provider(id)?;
@@ -63,8 +60,6 @@ impl App {
         let wish = AuthorizeWish { prompt, ..AuthorizeWish::default() };
         let url = provider.party.authorize(&one.attempt, &wish, now.unix_seconds()).await;
         let url = url.map_err(|error| refusal(provider, &error))?;
-        let mut all = self.waiting(waiting, now);
-        all.push(one);
-        Ok(Begun { url, waiting: self.seal_waiting(all)?, waits_for: WAIT_FOR })
+        Ok(Begun { url, waiting: self.seal_waiting(&one, waiting, now)? })
     }
 }

@@ -1,7 +1,7 @@
 //! Identities of an account, added and removed by its owner, who has approved that.
 
 use super::identity::{Known, key_of};
-use super::{Begun, Errand};
+use super::{Begun, Errand, Shown};
 use crate::factor::PasskeyScope;
 use crate::kept::{Kept, kept_of};
 use crate::login::Wish;
@@ -56,7 +56,7 @@ impl App {
         seen: &Seen,
         approval: &str,
         (provider, slot): (&str, u8),
-        waiting: Option<&str>,
+        waiting: &[Shown<'_>],
     ) -> Result<Begun, Error> {
         let now = self.clock.now();
         let session = self.me(seen).await?.session;

@@ -14,7 +14,7 @@ mod waiting;
 pub use arrive::{Arrived, Outcome};
 pub use begin::{Begun, Errand};
 pub use link::Linked;
-pub use waiting::WAIT_FOR;
+pub use waiting::{Changed, Shown, WAIT_FOR};
 
 use crate::provider::Provider;
 use crate::{App, Refusal};

@@ -60,7 +60,7 @@ impl ByProvider {
                 "Nothing was opened. Begin again; if it stays so, tell whoever runs this site: its log says why."
             }
             Self::AttemptOver => {
-                "It took more than 15 minutes, was used already, or began in another browser. Begin again."
+                "It took more than 15 minutes, was used already, began in another browser, or many others were begun since. Begin again."
             }
             Self::AddressUnconfirmed => "Confirm your email address there, then log in again.",
             Self::LinkNeeded => "Log in as you did before. Under your account you can then add this way to log in.",

@@ -24,6 +24,7 @@ mod passkey_log_in;
 mod picture;
 mod probe;
 mod provider_log_in;
+mod provider_tabs;
 mod recovery;
 mod refresh;
 mod services;
