@@ -18,6 +18,7 @@ mod commands;
 mod deadline;
 mod demo;
 mod floods;
+mod forward_auth;
 mod house;
 mod keys;
 mod killed;

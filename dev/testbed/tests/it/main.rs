@@ -14,6 +14,7 @@ mod domains_healed;
 mod every_row;
 mod factors;
 mod feed;
+mod forward_auth;
 mod gateway;
 mod guesses;
 mod keys;
