@@ -30,6 +30,14 @@ pub struct Linked {
     pub id: String,
     /// What people call the provider; its id where the configuration no longer has it.
     pub name: String,
+    /// The provider's id in the configuration.
+    pub provider: String,
+    /// Its issuer, where the configuration still has it.
+    pub issuer: Option<String>,
+    /// `sub`: who they are there.
+    pub subject: String,
+    /// The address that the provider said when it was added.
+    pub email: Option<String>,
     /// When it was added.
     pub added_at: Timestamp,
 }
@@ -37,10 +45,17 @@ pub struct Linked {
 impl App {
     /// The identities that log in to an account, at most 100.
     pub async fn linked(&self, account: AccountId) -> Result<Vec<Linked>, Fault> {
-        let named = |row: Kept<Known>| Linked {
-            id: id_of(&row),
-            name: self.provider(&row.value.provider).map_or(row.value.provider.clone(), |known| known.name.clone()),
-            added_at: Timestamp::from_millis(row.value.linked_at),
+        let named = |row: Kept<Known>| {
+            let provider = self.provider(&row.value.provider).ok();
+            Linked {
+                id: id_of(&row),
+                name: provider.map_or(row.value.provider.clone(), |known| known.name.clone()),
+                issuer: provider.map(|known| known.party.issuer().to_owned()),
+                provider: row.value.provider,
+                subject: row.value.sub,
+                email: row.value.email,
+                added_at: Timestamp::from_millis(row.value.linked_at),
+            }
         };
         Ok(self.identities(account).await?.into_iter().map(named).collect())
     }
