@@ -17,6 +17,7 @@ mod clients;
 mod commands;
 mod deadline;
 mod demo;
+mod doctor;
 mod floods;
 mod forward_auth;
 mod house;
