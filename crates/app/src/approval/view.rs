@@ -30,6 +30,8 @@ pub struct ApprovalView {
     pub proofs: Vec<Proof>,
     /// For `navigator.credentials.get`, as JSON, where a passkey is one of them.
     pub passkey: Option<String>,
+    /// Id and name of the providers where a new log-in is one of them.
+    pub providers: Vec<(String, String)>,
     /// Whether a code was mailed for it.
     pub mailed: bool,
     /// How many wrong proofs are left.
@@ -57,6 +59,10 @@ impl App {
             }
             _ => None,
         };
+        let providers = match proofs.contains(&Proof::Provider) {
+            true => self.proving_providers(account.id).await?,
+            false => Vec::new(),
+        };
         let Row { what, shown, return_to, state, tries, mailed, .. } = row.value;
         let (call, act, value) = match what {
             What::Call { method, path, .. } => (Some((method, path)), None, None),
@@ -72,6 +78,7 @@ impl App {
             waiting: state == State::Waiting,
             proofs,
             passkey,
+            providers,
             mailed: mailed.is_some(),
             tries_left: super::row::TRIES.saturating_sub(tries),
             return_to,

@@ -1,5 +1,6 @@
 //! Somebody comes back from a provider: the answer is judged, the identity finds its account, a session is opened.
 
+use super::identity::key_of;
 use super::refusal;
 use super::waiting::{Changed, Shown, WAIT_FOR, Waiting, mark_of};
 use crate::backing::Backing;
@@ -25,6 +26,8 @@ pub struct Arrived {
     pub slot: u8,
     /// Where to lead afterwards.
     pub return_to: ReturnTo,
+    /// The name of the approval that it is to prove.
+    pub approval: Option<String>,
 }
 
 /// What came of it.
@@ -33,6 +36,8 @@ pub enum Outcome {
     Entered(Box<Entered>),
     /// The identity logs in to the account from now on.
     Linked,
+    /// The approval was given.
+    Approved,
 }
 
 /// Values of `amr` by the kind of what was shown (RFC 8176 §2): what somebody knows, has, is.
@@ -53,7 +58,7 @@ impl App {
         let one = self.waiting_for(state, waiting, self.clock.now()).filter(is_it).ok_or(Refusal::AttemptOver)?;
         let return_to = ReturnTo::parse(&one.return_to).unwrap_or_else(ReturnTo::home);
         let waiting = Changed { kept: None, forgotten: vec![mark_of(state)] };
-        Ok(Arrived { callback, waiting, slot: one.slot, return_to, one })
+        Ok(Arrived { callback, waiting, slot: one.slot, return_to, approval: one.approval.clone(), one })
     }
 
     /// Redeems the answer. `credential` is what this browser shows of a session: it is replaced, or is whose account gets the
@@ -98,6 +103,11 @@ impl App {
             }
             self.link_identity(provider, &logged_in.identity, &session, now).await?;
             return Ok(Outcome::Linked);
+        }
+        if let Some(approval) = &one.approval {
+            let owner = self.known_owner(&key_of(provider.party.issuer(), &logged_in.identity.sub)).await?;
+            self.approve_as(approval, owner.map(|owner| owner.id)).await?;
+            return Ok(Outcome::Approved);
         }
         let account = self.owner_of(provider, &logged_in.identity, now).await?;
         let strong = provider.trusts_factors && is_strong(&logged_in.identity);

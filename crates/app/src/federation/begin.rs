@@ -20,6 +20,8 @@ pub struct Errand<'a> {
     pub slot: u8,
     /// Who adds this identity to their account, if it is not a log-in.
     pub link: Option<&'a Seen>,
+    /// The approval that it is to prove, if it is not a log-in.
+    pub approval: Option<&'a str>,
 }
 
 /// Where to send the browser.
@@ -45,18 +47,20 @@ impl App {
             return Err(Refusal::StrategyNotOffered.into());
         }
         let return_to = if errand.return_to.len() <= MAX_RETURN_TO { errand.return_to } else { "/" };
+        // Whoever adds an identity, or approves by one, shows there anew that it is theirs: the browser may be logged in there as
+        // somebody else, by somebody else. That it was so is judged by `auth_time`.
+        let anew = errand.link.is_some() || errand.approval.is_some();
         let one = Waiting {
-            attempt: provider.party.begin(cloakroom_jose::random()?, errand.link.map(|_| 0)),
+            attempt: provider.party.begin(cloakroom_jose::random()?, anew.then_some(0)),
             begun_at: now.millis(),
             return_to: return_to.to_owned(),
             remember: errand.wish.remember,
             strategy: errand.wish.strategy.as_str().to_owned(),
             slot: errand.slot,
             link: errand.link.map(|seen| seen.access().session.to_string()),
+            approval: errand.approval.map(str::to_owned),
         };
-        // Whoever adds an identity shows there anew that it is theirs: the browser may be logged in there as somebody else, by
-        // somebody else. That it was so is judged by `auth_time`.
-        let prompt = errand.link.is_some().then_some(Prompt::Login);
+        let prompt = anew.then_some(Prompt::Login);
         let wish = AuthorizeWish { prompt, ..AuthorizeWish::default() };
         let url = provider.party.authorize(&one.attempt, &wish, now.unix_seconds()).await;
         let url = url.map_err(|error| refusal(provider, &error))?;

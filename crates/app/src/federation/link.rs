@@ -76,7 +76,7 @@ impl App {
         let now = self.clock.now();
         let session = self.me(seen).await?.session;
         let wish = Wish { remember: session.remember, strategy: session.strategy };
-        let errand = Errand { wish, return_to: "/auth/account", slot, link: Some(seen) };
+        let errand = Errand { wish, return_to: "/auth/account", slot, link: Some(seen), approval: None };
         // First, since an approval is not to be used up by a provider that does not answer.
         let begun = self.begin_with_provider(provider, errand, waiting).await?;
         let unit = self.spend_act(Unit::new(), seen, (Act::AddProvider, Some(provider)), approval, now).await?;

@@ -57,6 +57,9 @@ pub(super) struct Waiting {
     /// The session whose owner adds the identity to their account.
     #[serde(rename = "l", default, skip_serializing_if = "Option::is_none")]
     pub(super) link: Option<String>,
+    /// The approval that it proves.
+    #[serde(rename = "k", default, skip_serializing_if = "Option::is_none")]
+    pub(super) approval: Option<String>,
 }
 
 impl App {

@@ -21,6 +21,8 @@ pub enum ByProvider {
     LinkNeeded,
     /// The identity logs in to another account.
     IdentityTaken,
+    /// Who logged in there to approve something is not who has to.
+    OtherIdentity,
     /// Nothing else would open the account.
     LastWayIn,
     /// A log-out token is no good.
@@ -43,6 +45,7 @@ impl ByProvider {
             }
             Self::LinkNeeded => (StatusCode::CONFLICT, "link-needed", "You have an account here already"),
             Self::IdentityTaken => (StatusCode::CONFLICT, "identity-taken", "That log-in belongs to another account"),
+            Self::OtherIdentity => (StatusCode::FORBIDDEN, "other-identity", "You logged in there as somebody else"),
             Self::LastWayIn => (StatusCode::CONFLICT, "last-way-in", "Nothing else opens your account"),
             Self::LogoutTokenRefused => {
                 (StatusCode::BAD_REQUEST, "logout-token-refused", "The log-out token is not good")
@@ -65,6 +68,7 @@ impl ByProvider {
             Self::AddressUnconfirmed => "Confirm your email address there, then log in again.",
             Self::LinkNeeded => "Log in as you did before. Under your account you can then add this way to log in.",
             Self::IdentityTaken => "Log out, and log in with it: that is the account which it opens.",
+            Self::OtherIdentity => "Nothing was approved. Log in there as who you are here.",
             Self::LastWayIn => "Add another way to log in first.",
             Self::LogoutTokenRefused => "The log says what is wrong with it. Every token is good once.",
         }

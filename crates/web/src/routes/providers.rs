@@ -25,7 +25,7 @@ pub(crate) async fn begin(mut call: Call) -> Result<Response, Problem> {
     }
     let wish = Wish { remember: call.query("remember").as_deref() == Some("on"), strategy: call.strategy()? };
     let slot = call.client.slot.number();
-    let errand = Errand { wish, return_to: return_to.as_str(), slot, link: None };
+    let errand = Errand { wish, return_to: return_to.as_str(), slot, link: None, approval: None };
     let id = call.id.as_deref().unwrap_or_default();
     let begun = call.web.app().begin_with_provider(id, errand, &call.waiting()).await?;
     let mut response = call.web.redirect(&begun.url);
@@ -57,7 +57,7 @@ pub(crate) async fn callback(mut call: Call) -> Result<Response, Problem> {
     call.client.slot = Slot::numbered(arrived.slot, call.web.site().slots);
     let mut response = match call.arrive(&arrived).await {
         Ok(response) => response,
-        Err(problem) => call.web.error_page(&problem, call.client.slot),
+        Err(problem) => call.turned_back(&arrived, &problem).await,
     };
     call.wait(&mut response, &arrived.waiting);
     Ok(response)
@@ -123,6 +123,18 @@ impl Call {
                 Ok(response)
             }
             Outcome::Linked => Ok(self.redirect("/auth/account?notice=provider-added")),
+            // The page of what was approved knows where it leads.
+            Outcome::Approved => self.approval_page(arrived.approval.as_deref().unwrap_or_default(), None).await,
         }
+    }
+
+    /// The page of the approval, if it was one that somebody came for and it can still be given; else one about the problem.
+    async fn turned_back(&self, arrived: &Arrived, problem: &Problem) -> Response {
+        if let Some(approval) = &arrived.approval
+            && let Ok(page) = self.approval_page(approval, Some(problem)).await
+        {
+            return page;
+        }
+        self.web.error_page(problem, self.client.slot)
     }
 }

@@ -43,6 +43,7 @@ mod step_up_calls;
 mod step_up_origin;
 mod step_up_passkeys;
 mod step_up_proofs;
+mod step_up_provider;
 mod strategies;
 mod takeover;
 mod verifying;
