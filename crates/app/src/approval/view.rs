@@ -59,10 +59,8 @@ impl App {
             }
             _ => None,
         };
-        let providers = match proofs.contains(&Proof::Provider) {
-            true => self.proving_providers(account.id).await?,
-            false => Vec::new(),
-        };
+        let providers =
+            if proofs.contains(&Proof::Provider) { self.proving_providers(account.id).await? } else { Vec::new() };
         let Row { what, shown, return_to, state, tries, mailed, .. } = row.value;
         let (call, act, value) = match what {
             What::Call { method, path, .. } => (Some((method, path)), None, None),
