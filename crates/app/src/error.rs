@@ -113,6 +113,8 @@ pub enum Refusal {
     LinkNeeded,
     /// The identity logs in to another account.
     IdentityTaken,
+    /// Who logged in at the provider to approve something is not who has to.
+    OtherIdentity,
     /// It is the only way into the account that is left.
     LastWayIn,
     /// What says that somebody has logged out at a provider is no good.

@@ -155,6 +155,8 @@ pub enum Proof {
     MailedCode,
     /// A recovery code.
     Recovery,
+    /// A new log-in at the provider that logs in to the account.
+    Provider,
 }
 
 impl Proof {
@@ -166,12 +168,13 @@ impl Proof {
             Self::Password => "password",
             Self::MailedCode => "mail",
             Self::Recovery => "recovery",
+            Self::Provider => "provider",
         }
     }
 }
 
 /// What an account has to prove itself with.
-#[expect(clippy::struct_excessive_bools, reason = "seven independent facts, each read by its name")]
+#[expect(clippy::struct_excessive_bools, reason = "eight independent facts, each read by its name")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct Enrolled {
     /// A password.
@@ -188,6 +191,8 @@ pub struct Enrolled {
     pub passkey_logs_in: bool,
     /// An address that was confirmed, and mail to send.
     pub mail: bool,
+    /// An identity at a provider, where approvals have no origin of their own: its answer comes to the public one.
+    pub provider: bool,
 }
 
 impl Enrolled {
@@ -219,13 +224,17 @@ pub fn accepted(enrolled: Enrolled, opened_by: Method) -> Vec<Proof> {
     if enrolled.recovery && enrolled.second_factor() {
         proofs.push(Proof::Recovery);
     }
+    // The way that opened the session, though shown anew: for whoever has nothing else, and would be able to approve nothing.
+    if enrolled.provider && !enrolled.second_factor() && proofs.is_empty() {
+        proofs.push(Proof::Provider);
+    }
     proofs
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use Proof::{MailedCode, Passkey, Password, Recovery, Totp};
+    use Proof::{MailedCode, Passkey, Password, Provider, Recovery, Totp};
 
     const PASSWORD: Enrolled = Enrolled {
         password: true,
@@ -235,6 +244,7 @@ mod tests {
         login_passkey: false,
         passkey_logs_in: false,
         mail: false,
+        provider: false,
     };
 
     #[test]
@@ -263,6 +273,23 @@ mod tests {
             ),
         ] {
             assert_eq!(by(method, enrolled), proofs, "{method:?} {enrolled:?}");
+        }
+    }
+
+    #[test]
+    fn a_log_in_at_the_provider_is_good_for_whoever_has_nothing_else_and_for_nobody_else() {
+        let provider = Enrolled { password: false, provider: true, ..PASSWORD };
+        for (enrolled, proofs) in [
+            (provider, vec![Provider]),
+            (Enrolled { provider: false, ..provider }, vec![]),
+            (Enrolled { mail: true, ..provider }, vec![MailedCode]),
+            (Enrolled { password: true, ..provider }, vec![Password]),
+            (Enrolled { totp: true, ..provider }, vec![Totp]),
+            (Enrolled { passkey: true, passkey_logs_in: true, ..provider }, vec![Passkey]),
+            // A second factor that cannot be shown here is not passed by.
+            (Enrolled { login_passkey: true, ..provider }, vec![]),
+        ] {
+            assert_eq!(accepted(enrolled, Method::Provider), proofs, "{enrolled:?}");
         }
     }
 

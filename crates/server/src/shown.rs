@@ -4,6 +4,7 @@
 use cloakroom_app::account::Export;
 use cloakroom_app::device::ListedDevice;
 use cloakroom_app::factor::{Factors, PasskeyScope};
+use cloakroom_app::federation::Linked;
 use cloakroom_core::account::Account;
 use cloakroom_core::event::Event;
 use cloakroom_core::session::{Session, device_name};
@@ -84,6 +85,18 @@ fn factors(factors: &Factors) -> Value {
     })
 }
 
+fn identity(linked: &Linked) -> Value {
+    json!({
+        "id": linked.id,
+        "provider": linked.provider,
+        "name": linked.name,
+        "issuer": linked.issuer,
+        "subject": linked.subject,
+        "email": linked.email,
+        "added_at": linked.added_at.unix_seconds(),
+    })
+}
+
 fn event(event: &Event) -> Value {
     json!({
         "id": event.id.to_string(),
@@ -101,6 +114,7 @@ pub(crate) fn overview(export: &Export) -> Value {
         "sessions": export.sessions.iter().map(session).collect::<Vec<_>>(),
         "devices": export.devices.iter().map(device).collect::<Vec<_>>(),
         "factors": factors(&export.factors),
+        "identities": export.identities.iter().map(identity).collect::<Vec<_>>(),
     })
 }
 

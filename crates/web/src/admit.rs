@@ -52,8 +52,11 @@ impl Web {
 
     /// The answer to a request that is not forwarded: a person is led on, or shown a page; a program gets the problem.
     pub fn answer_instead(&self, problem: Problem, request: &Parts, client: &Client) -> Response {
-        if problem.code == Code::DuplicateCookie {
-            return self.heal(request, client);
+        // Whoever typed the address can do something about it, but not with a problem document.
+        match problem.code {
+            Code::DuplicateCookie => return self.heal(request, client),
+            Code::CookiesTooLarge => return self.too_large(request, client),
+            _ => {}
         }
         let problem = match problem.code {
             Code::SignedOut if problem.login.is_none() => self.signed_out(problem.code, request, client.slot),
@@ -70,8 +73,6 @@ impl Web {
                 let path = request.uri.path_and_query().map_or("/", |path| path.as_str());
                 self.lead_on(problem.code, path, client.slot)
             }
-            // Whoever typed the address can do something about it, but not with a problem document.
-            Code::CookiesTooLarge => self.error_page(&problem, client.slot),
             Code::Provider(_) | Code::SecondFactorNeeded => {
                 let mut response = self.error_page(&problem, client.slot);
                 self.finish(response.headers_mut(), client);

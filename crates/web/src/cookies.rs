@@ -39,7 +39,7 @@ const DEVICE: [&str; 3] = ["cloakroom-device", "__Secure-cloakroom-device", "__S
 /// The half of a token that the page can read: no `Http` in its prefix, which would keep scripts from seeing it.
 const CLAIMS: [&str; 3] = ["cloakroom-claims", "__Host-cloakroom-claims", "__Secure-cloakroom-claims"];
 const SIGNATURE: [&str; 3] = ["cloakroom-signature", "__Host-Http-cloakroom-signature", "__Secure-cloakroom-signature"];
-/// One for all log-ins that wait for a provider, whatever their slot.
+/// What the names of those that wait for a provider begin with, whatever their slot (see `waiting.rs`).
 const WAITING: [&str; 3] = ["cloakroom-waiting", "__Host-Http-cloakroom-waiting", "__Host-Http-cloakroom-waiting"];
 const LOGGED_OUT: [&str; 3] =
     ["cloakroom-logged-out", "__Host-Http-cloakroom-logged-out", "__Host-Http-cloakroom-logged-out"];
@@ -102,9 +102,9 @@ impl CookieNames {
         }
     }
 
-    /// The one cookie that belongs to no slot.
-    fn is_waiting(&self, name: &[u8]) -> bool {
-        name == self.base(WAITING).as_bytes()
+    /// What the name of a cookie begins with, in any slot.
+    pub(crate) fn base_of(&self, kind: Kind) -> &'static str {
+        self.base(kind.names())
     }
 }
 
@@ -138,7 +138,6 @@ pub(crate) struct Cookies<'a> {
     pub(crate) signature: Option<&'a str>,
     pub(crate) refresh: Option<&'a str>,
     pub(crate) device: Option<&'a str>,
-    pub(crate) waiting: Option<&'a str>,
     /// Every value of that cookie, up to as many as are looked at.
     pub(crate) devices: [Option<&'a str>; MOST_DEVICES],
 }
@@ -150,7 +149,7 @@ impl<'a> Cookies<'a> {
     /// Reads them. Refused when the headers are larger than [`MAX_COOKIE_BYTES`], and when one of our names comes twice.
     pub(crate) fn parse(headers: &'a HeaderMap, names: &CookieNames) -> Result<Self, Code> {
         let mut found = Self::default();
-        let (mut total, mut doubled_device, mut doubled_claims, mut doubled_waiting) = (0, false, false, false);
+        let (mut total, mut doubled_device, mut doubled_claims) = (0, false, false);
         let mut found_devices = [None; MOST_DEVICES];
         for header in headers.get_all(COOKIE) {
             total += header.len();
@@ -167,7 +166,6 @@ impl<'a> Cookies<'a> {
                     name if names.is(Kind::Claims, name) => &mut found.claims,
                     name if names.is(Kind::Signature, name) => &mut found.signature,
                     name if names.is(Kind::Device, name) => &mut found.device,
-                    name if names.is_waiting(name) => &mut found.waiting,
                     _ => continue,
                 };
                 // A value that is not ASCII was never ours; it still counts as the second of its name.
@@ -182,7 +180,6 @@ impl<'a> Cookies<'a> {
                     match trim(name) {
                         name if names.is(Kind::Device, name) => doubled_device = true,
                         name if names.is(Kind::Claims, name) => doubled_claims = true,
-                        name if names.is_waiting(name) => doubled_waiting = true,
                         _ => return Err(Code::DuplicateCookie),
                     }
                 }
@@ -195,14 +192,12 @@ impl<'a> Cookies<'a> {
         if doubled_claims {
             found.claims = None;
         }
-        if doubled_waiting {
-            found.waiting = None;
-        }
         Ok(found)
     }
 }
 
-fn trim(mut bytes: &[u8]) -> &[u8] {
+/// Takes SP and HTAB from both ends, and nothing else (CK-13).
+pub(crate) fn trim(mut bytes: &[u8]) -> &[u8] {
     while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = bytes {
         bytes = rest;
     }
@@ -220,7 +215,7 @@ pub(crate) enum Kind {
     /// The signature that belongs to them.
     Signature,
     Device,
-    /// Log-ins that wait for a provider, sealed.
+    /// A log-in that waits for a provider, sealed; `waiting.rs` writes it.
     Waiting,
     /// Says nothing; that it was set is what counts (see `Web::forget_pages`).
     LoggedOut,
@@ -269,6 +264,18 @@ impl CookieNames {
     /// The value of a `Set-Cookie` header. `lives_for`: `None` for a cookie that ends with the browser,
     /// zero to clear it. Never over 4096 bytes: our values are bounded far below.
     pub(crate) fn write(&self, kind: Kind, value: &str, lives_for: Option<Lifetime>, same_site: SameSite) -> String {
+        self.write_named(&self.name(kind), kind, value, lives_for, same_site)
+    }
+
+    /// The same under a name that is told.
+    pub(crate) fn write_named(
+        &self,
+        name: &str,
+        kind: Kind,
+        value: &str,
+        lives_for: Option<Lifetime>,
+        same_site: SameSite,
+    ) -> String {
         let (path, same_site) = (self.path(kind), self.same_site(kind, same_site));
         let domain = self.domain.as_deref().filter(|_| kind.is_of_session());
         let domain = domain.map(|domain| format!("; Domain={domain}")).unwrap_or_default();
@@ -278,8 +285,7 @@ impl CookieNames {
         };
         let secure = if self.secure { "; Secure" } else { "" };
         let http_only = if kind == Kind::Claims { "" } else { "; HttpOnly" };
-        let mut cookie =
-            format!("{}={value}; Path={path}{domain}{http_only}{secure}; SameSite={same_site}", self.name(kind));
+        let mut cookie = format!("{name}={value}; Path={path}{domain}{http_only}{secure}; SameSite={same_site}");
         if let Some(lives_for) = lives_for {
             let _ = write!(cookie, "; Max-Age={}", lives_for.as_secs());
         }
@@ -451,7 +457,7 @@ mod tests {
             "cloakroom-device",
             "__Host-cloakroom-claims",
             "__Host-Http-cloakroom-logged-out",
-            "__Host-Http-cloakroom-waiting",
+            "__Host-Http-cloakroom-waiting012345678",
             "__Host-Http-cloakroom-signature3",
         ] {
             assert!(is_own_cookie(own.as_bytes()), "{own}");
@@ -470,7 +476,6 @@ mod tests {
         );
         assert!(names.write(Kind::Refresh, "R", None, SameSite::Lax).contains("; Domain=example.com; HttpOnly"));
         assert!(!names.write_device("D").contains("Domain"));
-        assert!(names.write(Kind::Waiting, "W", None, SameSite::Lax).starts_with("__Host-Http-cloakroom-waiting="));
         let mut map = HeaderMap::new();
         map.append(COOKIE, HeaderValue::from_static("__Host-Http-cloakroom=old; __Secure-cloakroom=new"));
         assert_eq!(Cookies::parse(&map, &names).unwrap().access, Some("new"));

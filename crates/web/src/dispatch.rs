@@ -97,6 +97,7 @@ impl Web {
                 if clear {
                     self.clear_cookies(&mut response, client.slot);
                 }
+                heal.disperse(self, &mut response);
                 if planted {
                     heal.clear(self, &mut response, client.slot, self.plants_stand_apart());
                 }

@@ -4,6 +4,7 @@
 use crate::door::host_of;
 use crate::navigation::{is_navigation, with_return};
 use crate::problem::{Code, Problem};
+use crate::waiting::crowd;
 use crate::{Client, Response, Slot, Web};
 use http::request::Parts;
 
@@ -16,6 +17,8 @@ pub(crate) struct Heal {
     path: String,
     /// Whether one of another setting is among them, and not cleared yet.
     pub(crate) left_behind: bool,
+    /// What clears the log-ins that wait, where there are so many cookies that none is read.
+    crowd: Vec<String>,
 }
 
 impl Heal {
@@ -23,7 +26,8 @@ impl Heal {
     pub(crate) fn of(web: &Web, request: &Parts, slot: Slot) -> Self {
         let path = request.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
         let left_behind = web.site.cookies.in_slot(slot).left_behind(&request.headers);
-        Self { host: host_of(request).to_ascii_lowercase(), path, left_behind }
+        let crowd = crowd(&request.headers, &web.site.cookies);
+        Self { host: host_of(request).to_ascii_lowercase(), path, left_behind, crowd }
     }
 
     /// Clears the cookies of sessions in every place; with `keep`, all but where the same answer may set them.
@@ -35,6 +39,13 @@ impl Heal {
             for cookie in names.clear_everywhere(kind, &self.host, &path, keep) {
                 web.set_cookie(response, &cookie);
             }
+        }
+    }
+
+    /// Clears the log-ins that wait, where too many do.
+    pub(crate) fn disperse(&self, web: &Web, response: &mut Response) {
+        for cookie in &self.crowd {
+            web.set_cookie(response, cookie);
         }
     }
 
@@ -60,6 +71,19 @@ impl Web {
         }
         let mut response = self.problem(&Problem::new(Code::DuplicateCookie), client);
         heal.clear(self, &mut response, client.slot, self.plants_stand_apart());
+        response
+    }
+
+    /// Answers a request to an upstream with more cookies than are read.
+    pub(crate) fn too_large(&self, request: &Parts, client: &Client) -> Response {
+        let problem = Problem::new(Code::CookiesTooLarge);
+        // Whoever typed the address can do something about their cookies, but not with a problem document.
+        let mut response = if is_navigation(&request.method, &request.headers) {
+            self.error_page(&problem, client.slot)
+        } else {
+            self.problem(&problem, client)
+        };
+        Heal::of(self, request, client.slot).disperse(self, &mut response);
         response
     }
 }

@@ -30,6 +30,7 @@ mod site;
 mod slot;
 mod step_up;
 pub mod table;
+mod waiting;
 
 pub use admit::{Body, Entry, Wanted};
 pub use client::Client;

@@ -134,6 +134,7 @@ const GONE_ON: &[Code] = &[
     Code::Provider(ByProvider::AddressUnconfirmed),
     Code::Provider(ByProvider::LinkNeeded),
     Code::Provider(ByProvider::IdentityTaken),
+    Code::Provider(ByProvider::OtherIdentity),
     Code::Provider(ByProvider::LastWayIn),
 ];
 
@@ -151,7 +152,7 @@ pub(crate) static SHAPES: &[Shape] = shapes! {
     "POST" "/auth/login/passkey/begin" [] [] [Json(200, "Question")] [COUNTED];
     "POST" "/auth/login/passkey" [needed("state", Kind::Text), needed("response", Kind::Passkey), REMEMBER, STRATEGY, DEVICE, RETURN_TO] ["return_to"] [Json(200, "Opened"), Redirect] [ENTERS, COUNTED, PROVED];
     "GET" "/auth/provider/{id}" [] ["return_to", "remember"] [Redirect] [GONE_ON, COUNTED, ENTERS, &[Code::CrossSite]];
-    "GET" "/auth/callback/{id}" [] ["code", "state", "iss", "error"] [Redirect, Page] [GONE_ON, COUNTED, ENTERS];
+    "GET" "/auth/callback/{id}" [] ["code", "state", "iss", "error"] [Redirect, Page] [GONE_ON, COUNTED, ENTERS, APPROVING];
     "POST" "/auth/backchannel/{id}" [needed("logout_token", Kind::Text)] [] [File("text/plain")] [GONE_ON, COUNTED, &[Code::Provider(ByProvider::LogoutTokenRefused)]];
     "POST" "/auth/providers/link" [needed("provider", Kind::Text), STEP_UP] [] [Json(200, "GoOn"), Redirect] [APPROVED, GONE_ON];
     "POST" "/auth/providers/unlink" [needed("identity", Kind::Text), STEP_UP] [] [Nothing, Redirect] [APPROVED, GONE_ON, &[Code::UnknownFactor]];
@@ -188,7 +189,7 @@ pub(crate) static SHAPES: &[Shape] = shapes! {
     "POST" "/auth/step-up/collect" [ID] [] [Json(200, "Collected"), Json(202, "Waiting")] [&[Code::ApprovalOver]];
     "POST" "/auth/step-up/passkey" [ID, needed("page", Kind::Text)] [] [Json(200, "Enrolling")] [APPROVING];
     "POST" "/auth/step-up/passkey-finish" [ID, needed("response", Kind::Passkey), NAME] [] [Json(200, "RecoveryCodes"), Redirect, Page] [APPROVING, PROVED];
-    "POST" "/auth/step-up/{id}" [may("password", Kind::Password), may("totp", Kind::Code), may("recovery", Kind::Code), may("mail", Kind::Code), may("passkey", Kind::Passkey), may("send", Kind::Text), may("decline", Kind::Text)] [] [Nothing, Json(200, "Enrol"), Page] [APPROVING, PROVED, COUNTED, MAILED, &[Code::PasswordLocked]];
+    "POST" "/auth/step-up/{id}" [may("password", Kind::Password), may("totp", Kind::Code), may("recovery", Kind::Code), may("mail", Kind::Code), may("passkey", Kind::Passkey), may("provider", Kind::Text), may("send", Kind::Text), may("decline", Kind::Text)] [] [Nothing, Json(200, "Proven"), Page] [APPROVING, PROVED, COUNTED, MAILED, GONE_ON, &[Code::PasswordLocked, Code::StrategyNotOffered]];
     "GET" "/auth/step-up/{id}" [] [] [Page] [APPROVING];
     "GET" "/auth/revocations" [] ["after"] [Events("Revocations")] [];
     "POST" "/auth/sightings" [needed("seen", Kind::Sightings)] [] [Nothing] [&[Code::SightingsOff]];

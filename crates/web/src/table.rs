@@ -144,7 +144,7 @@ pub static ROUTES: &[Row] = rows! {
     "POST" "/auth/step-up/collect" SignedIn Fields NoStore Json routes::step_up::collect,  "the grant of an approval, once: `id`; 202 as long as it waits";
     "POST" "/auth/step-up/passkey" Approver Fields NoStore Json routes::step_up::begin_passkey, "begins to add a passkey for approvals: `id`, and the `page` that approving it answered";
     "POST" "/auth/step-up/passkey-finish" Approver Fields NoStore Json routes::step_up::finish_passkey, "adds the passkey for approvals: `id`, `response`, `name`";
-    "POST" "/auth/step-up/{id}"  Approver Fields NoStore Json routes::step_up::prove,      "approves, with `password`, `totp`, `recovery`, `mail` or `passkey`; or `send` (mails a code), `decline`";
+    "POST" "/auth/step-up/{id}"  Approver Fields NoStore Json routes::step_up::prove,      "approves, with `password`, `totp`, `recovery`, `mail` or `passkey`; with `provider` where a new log-in there is the way; or `send` (mails a code), `decline`";
     "GET"  "/auth/step-up/{id}"  Approver None   NoStore Html routes::step_up::get,        "page: what is to be approved, and the ways to";
     "GET"  "/auth/revocations"   Service  None   NoStore Json routes::revocations::get,    "the revocation feed after the position `after`, as JSON or as events";
     "POST" "/auth/sightings"     Service  List   NoStore Json routes::revocations::seen,   "takes reports of services about tokens in use: `seen`";

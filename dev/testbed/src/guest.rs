@@ -186,6 +186,11 @@ impl Guest {
         }
     }
 
+    /// Takes in an answer that was not kept when it came: answers to several requests come in any order.
+    pub fn take_in(&self, answer: &Answer) {
+        self.keep(answer);
+    }
+
     /// A script of this site fetches something.
     pub async fn fetch(&self, method: &str, path: &str, body: Option<Value>) -> Answer {
         let mut headers = vec![

@@ -394,6 +394,8 @@ async fn answer(inside: Arc<Inside>, request: Request<Incoming>) -> Result<Respo
             inside.refreshes.lock().unwrap().remove(&form["token"]);
             (StatusCode::OK, Vec::new())
         }
+        // Where a browser stands until a story logs in for its person, or after a log-out.
+        "/authorize" | "/end" => (StatusCode::OK, b"{}".to_vec()),
         _ => (StatusCode::NOT_FOUND, Vec::new()),
     };
     let answer = Response::builder().status(status).header("content-type", "application/json");

@@ -2,6 +2,7 @@
 
 use crate::device::ListedDevice;
 use crate::factor::Factors;
+use crate::federation::Linked;
 use crate::kept::{Kept, kept_of};
 use crate::{App, Error, Refusal};
 use base64::Engine as _;
@@ -23,6 +24,8 @@ pub struct Export {
     pub devices: Vec<ListedDevice>,
     /// Its factors.
     pub factors: Factors,
+    /// Its identities at providers.
+    pub identities: Vec<Linked>,
     /// Lines of the audit trail about it, the newest first; at most [`Export::MAX_EVENTS`].
     pub events: Vec<Event>,
 }
@@ -60,6 +63,7 @@ impl App {
             sessions: self.sessions_of(id).await?,
             devices,
             factors: self.factors_of(id).await?,
+            identities: self.linked(id).await?,
             events: events.into_iter().map(|(_, event)| event).collect(),
         })
     }

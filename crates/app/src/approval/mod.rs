@@ -4,6 +4,7 @@
 //! Deliberately absent: which calls need one (the routes), and which proofs are good (`cloakroom_core::approval`).
 
 mod act;
+mod by_provider;
 mod collect;
 mod grant;
 mod open;

@@ -118,7 +118,7 @@ impl App {
     }
 
     /// Counts a wrong proof. Somebody else's at the same instant counts as well, and this one is told to be wrong all the same.
-    async fn wrong(&self, mut row: Kept<Row>, session: &Session, now: Timestamp) -> Result<(), Error> {
+    pub(super) async fn wrong(&self, mut row: Kept<Row>, session: &Session, now: Timestamp) -> Result<(), Error> {
         row.value.tries = row.value.tries.saturating_add(1);
         if row.value.tries >= TRIES {
             row.value.state = State::Declined;

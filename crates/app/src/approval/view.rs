@@ -30,6 +30,8 @@ pub struct ApprovalView {
     pub proofs: Vec<Proof>,
     /// For `navigator.credentials.get`, as JSON, where a passkey is one of them.
     pub passkey: Option<String>,
+    /// Id and name of the providers where a new log-in is one of them.
+    pub providers: Vec<(String, String)>,
     /// Whether a code was mailed for it.
     pub mailed: bool,
     /// How many wrong proofs are left.
@@ -57,6 +59,8 @@ impl App {
             }
             _ => None,
         };
+        let providers =
+            if proofs.contains(&Proof::Provider) { self.proving_providers(account.id).await? } else { Vec::new() };
         let Row { what, shown, return_to, state, tries, mailed, .. } = row.value;
         let (call, act, value) = match what {
             What::Call { method, path, .. } => (Some((method, path)), None, None),
@@ -72,6 +76,7 @@ impl App {
             waiting: state == State::Waiting,
             proofs,
             passkey,
+            providers,
             mailed: mailed.is_some(),
             tries_left: super::row::TRIES.saturating_sub(tries),
             return_to,

@@ -72,6 +72,7 @@ impl App {
             login_passkey: !self.passkeys_of(account.id, PasskeyScope::LogIn, now).await?.is_empty(),
             passkey_logs_in: scope == PasskeyScope::LogIn,
             mail: self.settings.mail && account.email_verified_at.is_some(),
+            provider: !self.proving_providers(account.id).await?.is_empty(),
         })
     }
 }

@@ -1,7 +1,8 @@
 //! Somebody comes back from a provider: the answer is judged, the identity finds its account, a session is opened.
 
+use super::identity::key_of;
 use super::refusal;
-use super::waiting::{WAIT_FOR, Waiting};
+use super::waiting::{Changed, Shown, WAIT_FOR, Waiting, mark_of};
 use crate::backing::Backing;
 use crate::device::Visit;
 use crate::kept::{self, slip};
@@ -19,12 +20,14 @@ use cloakroom_store::{Error as StoreError, Order, Slip, SlipKind, Unit};
 pub struct Arrived {
     one: Waiting,
     callback: Callback,
-    /// The new value of the cookie, without it.
-    pub waiting: String,
+    /// What becomes of the cookies: its own is cleared.
+    pub waiting: Changed,
     /// The place among several accounts of one browser that it was begun in.
     pub slot: u8,
     /// Where to lead afterwards.
     pub return_to: ReturnTo,
+    /// The name of the approval that it is to prove.
+    pub approval: Option<String>,
 }
 
 /// What came of it.
@@ -33,6 +36,8 @@ pub enum Outcome {
     Entered(Box<Entered>),
     /// The identity logs in to the account from now on.
     Linked,
+    /// The approval was given.
+    Approved,
 }
 
 /// Values of `amr` by the kind of what was shown (RFC 8176 §2): what somebody knows, has, is.
@@ -43,18 +48,17 @@ const KINDS: [&[&str]; 3] = [
 ];
 
 impl App {
-    /// Finds what an answer belongs to. `query` is that of the redirect, `waiting` the cookie. Refused as
+    /// Finds what an answer belongs to. `query` is that of the redirect, `waiting` the cookies. Refused as
     /// [`Refusal::AttemptOver`] when this browser does not wait for it (any longer), or not from this provider.
-    pub fn find_waiting(&self, id: &str, query: &str, waiting: Option<&str>) -> Result<Arrived, Error> {
+    pub fn find_waiting(&self, id: &str, query: &str, waiting: &[Shown<'_>]) -> Result<Arrived, Error> {
         // What cannot be read names no attempt.
         let callback = Callback::parse(query).map_err(|_| Refusal::AttemptOver)?;
         let state = callback.state.as_deref().ok_or(Refusal::AttemptOver)?;
-        let mut all = self.waiting(waiting, self.clock.now());
         let is_it = |one: &Waiting| same(one.attempt.state.as_bytes(), state.as_bytes()) && one.attempt.provider == id;
-        let at = all.iter().position(is_it).ok_or(Refusal::AttemptOver)?;
-        let one = all.remove(at);
+        let one = self.waiting_for(state, waiting, self.clock.now()).filter(is_it).ok_or(Refusal::AttemptOver)?;
         let return_to = ReturnTo::parse(&one.return_to).unwrap_or_else(ReturnTo::home);
-        Ok(Arrived { callback, waiting: self.seal_waiting(all)?, slot: one.slot, return_to, one })
+        let waiting = Changed { kept: None, forgotten: vec![mark_of(state)] };
+        Ok(Arrived { callback, waiting, slot: one.slot, return_to, approval: one.approval.clone(), one })
     }
 
     /// Redeems the answer. `credential` is what this browser shows of a session: it is replaced, or is whose account gets the
@@ -99,6 +103,11 @@ impl App {
             }
             self.link_identity(provider, &logged_in.identity, &session, now).await?;
             return Ok(Outcome::Linked);
+        }
+        if let Some(approval) = &one.approval {
+            let owner = self.known_owner(&key_of(provider.party.issuer(), &logged_in.identity.sub)).await?;
+            self.approve_as(approval, owner.map(|owner| owner.id)).await?;
+            return Ok(Outcome::Approved);
         }
         let account = self.owner_of(provider, &logged_in.identity, now).await?;
         let strong = provider.trusts_factors && is_strong(&logged_in.identity);

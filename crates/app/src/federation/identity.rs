@@ -36,6 +36,9 @@ pub(crate) struct Known {
     pub(super) provider: String,
     pub(super) sub: String,
     pub(crate) linked_at: i64,
+    /// What the provider said when it was added, for people to tell two apart; no log-in goes by it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) email: Option<String>,
 }
 
 /// Names an identity: issuer and `sub` together, never one of them (OIDC Core 5.7).
@@ -149,7 +152,8 @@ impl App {
         now: Timestamp,
     ) -> Result<Slip, Fault> {
         let provider = provider.party.id().to_owned();
-        let known = Known { provider, sub: identity.sub.clone(), linked_at: now.millis() };
+        let email = identity.email.clone().filter(|email| Email::parse(email).is_ok());
+        let known = Known { provider, sub: identity.sub.clone(), linked_at: now.millis(), email };
         Ok(Slip { account: Some(account), ..slip(SlipKind::Identity, key.clone(), &known)? })
     }
 }

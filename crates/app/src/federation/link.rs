@@ -1,7 +1,7 @@
 //! Identities of an account, added and removed by its owner, who has approved that.
 
 use super::identity::{Known, key_of};
-use super::{Begun, Errand};
+use super::{Begun, Errand, Shown};
 use crate::backing::{Backed, Tokens};
 use crate::factor::PasskeyScope;
 use crate::kept::{Kept, kept_of};
@@ -31,6 +31,14 @@ pub struct Linked {
     pub id: String,
     /// What people call the provider; its id where the configuration no longer has it.
     pub name: String,
+    /// The provider's id in the configuration.
+    pub provider: String,
+    /// Its issuer, where the configuration still has it.
+    pub issuer: Option<String>,
+    /// `sub`: who they are there.
+    pub subject: String,
+    /// The address that the provider said when it was added.
+    pub email: Option<String>,
     /// When it was added.
     pub added_at: Timestamp,
 }
@@ -38,10 +46,17 @@ pub struct Linked {
 impl App {
     /// The identities that log in to an account, at most 100.
     pub async fn linked(&self, account: AccountId) -> Result<Vec<Linked>, Fault> {
-        let named = |row: Kept<Known>| Linked {
-            id: id_of(&row),
-            name: self.provider(&row.value.provider).map_or(row.value.provider.clone(), |known| known.name.clone()),
-            added_at: Timestamp::from_millis(row.value.linked_at),
+        let named = |row: Kept<Known>| {
+            let provider = self.provider(&row.value.provider).ok();
+            Linked {
+                id: id_of(&row),
+                name: provider.map_or(row.value.provider.clone(), |known| known.name.clone()),
+                issuer: provider.map(|known| known.party.issuer().to_owned()),
+                provider: row.value.provider,
+                subject: row.value.sub,
+                email: row.value.email,
+                added_at: Timestamp::from_millis(row.value.linked_at),
+            }
         };
         Ok(self.identities(account).await?.into_iter().map(named).collect())
     }
@@ -57,12 +72,12 @@ impl App {
         seen: &Seen,
         approval: &str,
         (provider, slot): (&str, u8),
-        waiting: Option<&str>,
+        waiting: &[Shown<'_>],
     ) -> Result<Begun, Error> {
         let now = self.clock.now();
         let session = self.me(seen).await?.session;
         let wish = Wish { remember: session.remember, strategy: session.strategy };
-        let errand = Errand { wish, return_to: "/auth/account", slot, link: Some(seen) };
+        let errand = Errand { wish, return_to: "/auth/account", slot, link: Some(seen), approval: None };
         // First, since an approval is not to be used up by a provider that does not answer.
         let begun = self.begin_with_provider(provider, errand, waiting).await?;
         let unit = self.spend_act(Unit::new(), seen, (Act::AddProvider, Some(provider)), approval, now).await?;

@@ -18,7 +18,7 @@ pub use arrive::{Arrived, Outcome};
 pub(crate) use bearer::Bearers;
 pub use begin::{Begun, Errand};
 pub use link::Linked;
-pub use waiting::WAIT_FOR;
+pub use waiting::{Changed, Shown, WAIT_FOR};
 
 use crate::provider::Provider;
 use crate::{App, Refusal};

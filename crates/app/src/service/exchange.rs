@@ -3,14 +3,16 @@
 
 use super::grant::count;
 use super::{Client, Granted, Wish};
+use crate::kept::{key, slip};
 use crate::token::{ACCESS_TYPE, OUR_CLIENT, jti};
-use crate::{App, Error, Refusal};
+use crate::{App, Error, Fault, Refusal};
 use cloakroom_core::access::Access;
 use cloakroom_core::event::EventKind;
-use cloakroom_core::service::{self, Exchange, Subject};
+use cloakroom_core::service::{self, ClientId, Exchange, Subject};
+use cloakroom_core::session::Session;
 use cloakroom_core::time::Timestamp;
-use cloakroom_jose::{Actor, Expect, GrantedClaims, Refused, Verified};
-use cloakroom_store::{Order, Unit};
+use cloakroom_jose::{Actor, Expect, GrantedClaims, Refused, Verified, sha256};
+use cloakroom_store::{Error as StoreError, Order, Slip, SlipKind, Unit};
 
 /// What a client wishes to exchange. No `Debug`: it holds a secret.
 pub struct ExchangeWish {
@@ -61,9 +63,7 @@ impl App {
         let access_for = self.settings.lifetimes.access_for;
         let made = Exchange::judge(registration, &subject, targets, scope.as_deref(), access_for, now);
         let made = made.map_err(refuse)?;
-        if !self.is_alive(&access, now).await? {
-            return Err(invalid());
-        }
+        let session = self.session_behind(&access, now).await?.ok_or_else(invalid)?;
         let act = Actor { sub: registration.id.to_string(), act: claims.act.clone().map(Box::new) };
         let claims = GrantedClaims {
             aud: made.audience,
@@ -77,8 +77,7 @@ impl App {
             ..claims.clone()
         };
         let granted = self.mint_granted(&claims, made.scope, now)?;
-        let event = self.event(EventKind::TokenExchanged, now)?.about(access.account, access.session);
-        self.save(Unit::from(Order::Record(event))).await?;
+        self.record_first_exchange(&registration.id, &session, now).await?;
         count(service::Grant::TokenExchange);
         tracing::info!(client = %registration.id, audience = claims.aud, session = claims.sid, "a token was exchanged");
         Ok(granted)
@@ -90,21 +89,39 @@ impl App {
         cloakroom_jose::verify(token, ring.verifying(), &expect, now.unix_seconds())
     }
 
-    /// Whether the session of a genuine token lives, by its row and by what was revoked.
-    async fn is_alive(&self, access: &Access, now: Timestamp) -> Result<bool, Error> {
+    /// Adds a line to the trail for the first exchange of a client within a session: a client that exchanges once a second would
+    /// push everything else out of what somebody can read about their account.
+    async fn record_first_exchange(&self, client: &ClientId, session: &Session, now: Timestamp) -> Result<(), Fault> {
+        let mark = sha256(&[&session.id.as_bytes()[..], client.as_str().as_bytes()].concat());
+        let mark = key(&[b"exchanged", &mark])?;
+        if self.store.slip(SlipKind::Bucket, &mark).await?.is_some() {
+            return Ok(());
+        }
+        let mark = slip(SlipKind::Bucket, mark, &())?;
+        let mark = Slip { account: Some(session.account), expires_at: Some(session.absolute_until), ..mark };
+        let event = self.event(EventKind::TokenExchanged, now)?.on(session);
+        match self.save(Unit::from(Order::AddSlip(mark)).order(Order::Record(event))).await {
+            // Another call in the same moment was the first.
+            Ok(()) | Err(StoreError::Conflict) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The session of a genuine token, if it lives, by its row and by what was revoked.
+    async fn session_behind(&self, access: &Access, now: Timestamp) -> Result<Option<Session>, Error> {
         self.catch_up(now).await?;
         if !self.marks.allow(access, now) {
-            return Ok(false);
+            return Ok(None);
         }
         let session = self.store.session(access.session).await?.filter(|session| session.account == access.account);
-        let Some(mut session) = session else { return Ok(false) };
-        let Some(account) = self.store.account(access.account).await? else { return Ok(false) };
+        let Some(mut session) = session else { return Ok(None) };
+        let Some(account) = self.store.account(access.account).await? else { return Ok(None) };
         self.sightings.add_to(&mut session);
         let is_over = session.family.ended.is_some()
             || self.settings.lifetimes.is_expired(&session, session.last_used_at, now)
             || account.disabled_at.is_some()
             || account.not_before.is_some_and(|floor| session.opened_at < floor);
-        Ok(!is_over)
+        Ok((!is_over).then_some(session))
     }
 }
 

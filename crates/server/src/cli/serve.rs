@@ -6,6 +6,7 @@ use crate::serve::{Running, Sockets, start};
 use crate::terminal::{Ending, StopSignals, master_from_environment};
 use crate::{log, master_key};
 use cloakroom_app::SystemClock;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -29,10 +30,11 @@ pub(super) fn run(file: &ConfigFile) -> anyhow::Result<Ending> {
 }
 
 fn tell(config: &Config, running: &Running) {
-    let listening: Vec<_> = running.public.iter().map(ToString::to_string).collect();
+    let listed = |addresses: &[SocketAddr]| addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
     tracing::info!(
-        listening = listening.join(", "),
+        listening = listed(&running.public),
         admin = %running.admin,
+        forward_auth = (!running.forward_auth.is_empty()).then(|| listed(&running.forward_auth)),
         upstreams = config.upstreams.len(),
         "serving {}",
         config.site.origin

@@ -3,16 +3,17 @@
 
 use super::client::client;
 use super::gate::WebGate;
-use super::meters::Meters;
+use super::meters::{By, Meters};
 use crate::network::Network;
 use cloakroom_gateway::{Body, ClientInfo, Gateway};
 use cloakroom_web::{Slot, Web, is_own_path, logged_path};
-use http::{HeaderValue, Request, Response};
+use http::{HeaderValue, Method, Request, Response};
 use hyper::body::Incoming;
 use std::hash::{BuildHasher as _, RandomState};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
 
 /// What every connection shares.
 pub(super) struct Edge {
@@ -29,11 +30,9 @@ pub(super) struct Edge {
 impl Edge {
     /// Answers one request.
     pub(super) async fn handle(&self, request: Request<Incoming>, peer: IpAddr, tls: bool) -> Response<Body> {
-        let started_at = std::time::Instant::now();
+        let started_at = Instant::now();
         let (mut client, host) = client(peer, tls, request.headers(), &self.trusted_proxies);
-        let id = self.ids.hash_one(self.requests.fetch_add(1, Ordering::Relaxed));
-        let logged =
-            self.log_requests.then(|| (request.method().clone(), logged_path(request.uri().path()).into_owned()));
+        let logged = self.logged(request.method(), request.uri().path());
         let (mut parts, body) = request.into_parts();
         let refused = self.web.refuse_early(&parts, &client, host.as_ref());
         let reader = self.web.reader(&parts);
@@ -60,25 +59,36 @@ impl Edge {
             response
         };
         self.web.share(response.headers_mut(), reader);
-        let id = format!("{id:016x}");
+        self.note(&mut response, if own { By::Cloakroom } else { By::Upstream }, started_at, logged, client.address);
+        response
+    }
+
+    /// What a log line will say of a request: its method, and its path without what could be a name. Never its query, which can
+    /// carry what is nobody's business. `None` where requests are not logged.
+    pub(super) fn logged(&self, method: &Method, path: &str) -> Option<(Method, String)> {
+        self.log_requests.then(|| (method.clone(), logged_path(path).into_owned()))
+    }
+
+    /// Counts an answer, gives it its id, and writes its line.
+    pub(super) fn note(
+        &self,
+        response: &mut Response<Body>,
+        by: By,
+        started_at: Instant,
+        logged: Option<(Method, String)>,
+        client: IpAddr,
+    ) {
+        let id = format!("{:016x}", self.ids.hash_one(self.requests.fetch_add(1, Ordering::Relaxed)));
         if let Ok(value) = HeaderValue::from_str(&id) {
             response.headers_mut().insert("x-request-id", value);
         }
         let status = response.status();
         let took = started_at.elapsed();
-        self.meters.answered(own, status, took);
+        self.meters.answered(by, status, took);
         if let Some((method, path)) = logged {
-            // The path without its query: a query can carry what is nobody's business.
-            tracing::info!(
-                request = id,
-                %method,
-                path,
-                status = status.as_u16(),
-                client = %client.address,
-                ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
-                "answered"
-            );
+            let ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+            let done = if by == By::ForwardAuth { "judged for a proxy" } else { "answered" };
+            tracing::info!(request = id, %method, path, status = status.as_u16(), %client, ms, "{done}");
         }
-        response
     }
 }

@@ -6,6 +6,7 @@
 
 use super::client::client;
 use super::edge::Edge;
+use super::meters::By;
 use cloakroom_app::token::Seen;
 use cloakroom_gateway::{Body, ClientInfo, Judgement, Passed, Problem};
 use cloakroom_web::Client;
@@ -16,6 +17,7 @@ use hyper::body::Incoming;
 use std::fmt::Write as _;
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Instant;
 
 /// Where it is asked, and what the proxy makes of an answer. Paths, since some proxies pass the client's query on.
 const PLACES: [(&str, Mode); 3] = [
@@ -47,9 +49,23 @@ enum Mode {
     Refusal,
 }
 
+/// What the log says of a question: the request that it is about, as soon as that is known; the question itself until then.
+struct Noted {
+    line: Option<(Method, String)>,
+    client: IpAddr,
+}
+
 impl Edge {
-    /// Answers one question of a proxy.
+    /// Answers one question of a proxy, counts it, and writes its line.
     pub(super) async fn verify(&self, question: Request<Incoming>, peer: IpAddr) -> Response<Body> {
+        let started_at = Instant::now();
+        let mut noted = Noted { line: self.logged(question.method(), question.uri().path()), client: peer };
+        let mut response = self.judge(question, peer, &mut noted).await;
+        self.note(&mut response, By::ForwardAuth, started_at, noted.line, noted.client);
+        response
+    }
+
+    async fn judge(&self, question: Request<Incoming>, peer: IpAddr, noted: &mut Noted) -> Response<Body> {
         let path = question.uri().path();
         let is_envoy = path.starts_with(ENVOY);
         let place = PLACES.iter().find(|(place, _)| *place == path).map(|(_, mode)| *mode);
@@ -65,6 +81,7 @@ impl Edge {
             let refused = Problem::BadQuestion.response();
             return if mode == Mode::Subrequest { subrequest(refused.status()) } else { refused };
         };
+        *noted = Noted { line: self.logged(&parts.method, parts.uri.path()), client: asked.address };
         let refused = self.web.refuse_early(&parts, &asked, host.as_ref());
         let reader = self.web.reader(&parts);
         let target = parts.uri.clone();

@@ -9,22 +9,43 @@ use std::time::Duration;
 /// One recorder for the process: the `metrics` facade has room for one. Tests that start several servers share it.
 static RECORDER: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
 
+/// Who an answer comes from.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum By {
+    /// A route of ours.
+    Cloakroom,
+    /// An application behind us.
+    Upstream,
+    /// A judgement for another proxy, which carries the request itself.
+    ForwardAuth,
+}
+
 /// The handles of the hot path.
 pub(super) struct Meters {
-    own: [Counter; 5],
-    proxied: [Counter; 5],
-    own_time: Histogram,
-    proxied_time: Histogram,
+    cloakroom: Meter,
+    upstream: Meter,
+    forward_auth: Meter,
+}
+
+/// Answers by the class of their status, and the time that they took.
+struct Meter {
+    answers: [Counter; 5],
+    time: Histogram,
+}
+
+impl Meter {
+    /// Registers one, with the value of the label `to`.
+    fn of(to: &'static str) -> Self {
+        let answers = ["1xx", "2xx", "3xx", "4xx", "5xx"]
+            .map(|class| metrics::counter!("cloakroom_requests_total", "to" => to, "status" => class));
+        Self { answers, time: metrics::histogram!("cloakroom_request_seconds", "to" => to) }
+    }
 }
 
 impl Meters {
     /// Registers what is counted.
     pub(super) fn new() -> Self {
         recorder();
-        let counters = |to: &'static str| {
-            ["1xx", "2xx", "3xx", "4xx", "5xx"]
-                .map(|class| metrics::counter!("cloakroom_requests_total", "to" => to, "status" => class))
-        };
         metrics::describe_counter!("cloakroom_requests_total", "Requests answered, by who answers and status class");
         metrics::describe_histogram!(
             "cloakroom_request_seconds",
@@ -43,21 +64,24 @@ impl Meters {
         );
         metrics::describe_gauge!("cloakroom_connections", "Open connections");
         Self {
-            own: counters("cloakroom"),
-            proxied: counters("upstream"),
-            own_time: metrics::histogram!("cloakroom_request_seconds", "to" => "cloakroom"),
-            proxied_time: metrics::histogram!("cloakroom_request_seconds", "to" => "upstream"),
+            cloakroom: Meter::of("cloakroom"),
+            upstream: Meter::of("upstream"),
+            forward_auth: Meter::of("forward_auth"),
         }
     }
 
     /// Counts an answer.
-    pub(super) fn answered(&self, own: bool, status: StatusCode, took: Duration) {
-        let (counters, time) = if own { (&self.own, &self.own_time) } else { (&self.proxied, &self.proxied_time) };
+    pub(super) fn answered(&self, by: By, status: StatusCode, took: Duration) {
+        let meter = match by {
+            By::Cloakroom => &self.cloakroom,
+            By::Upstream => &self.upstream,
+            By::ForwardAuth => &self.forward_auth,
+        };
         let class = usize::from(status.as_u16() / 100).saturating_sub(1);
-        if let Some(counter) = counters.get(class) {
+        if let Some(counter) = meter.answers.get(class) {
             counter.increment(1);
         }
-        time.record(took.as_secs_f64());
+        meter.time.record(took.as_secs_f64());
     }
 }
 

@@ -135,7 +135,7 @@ fn choices(row: &Row) -> Vec<Value> {
     match (row.method, row.path) {
         ("POST", "/auth/login/factor") => one_of(&["totp", "recovery", "passkey"]),
         ("POST", "/auth/step-up/{id}") => {
-            one_of(&["password", "totp", "recovery", "mail", "passkey", "send", "decline"])
+            one_of(&["password", "totp", "recovery", "mail", "passkey", "provider", "send", "decline"])
         }
         ("POST", "/auth/step-up") => {
             let act = |act: Act| {

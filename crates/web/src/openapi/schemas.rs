@@ -69,6 +69,7 @@ pub(super) fn all() -> Value {
         "TotpBegun": object(&json!({ "id": text, "secret": text, "uri": text, "qr_svg": text })),
         "RecoveryCodes": object(&json!({ "recovery_codes": { "type": ["array", "null"], "items": { "type": "string" } } })),
         "Enrolling": object(&json!({ "id": text, "options": { "type": "object" } })),
+        "Proven": { "anyOf": [of("Enrol"), of("GoOn")] },
         "Enrol": object(&json!({ "page": text })),
         "Opening": object(&json!({ "id": text, "page": text, "expires_at": time })),
         "Waiting": object(&json!({ "state": { "const": "waiting" } })),

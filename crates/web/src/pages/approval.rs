@@ -24,6 +24,7 @@ impl Call {
             };
         }
         let proofs: Vec<_> = view.proofs.iter().map(|proof| proof.as_str()).collect();
+        let providers: Vec<_> = view.providers.iter().map(|(id, name)| context! { id, name }).collect();
         let fields: Vec<_> = view.fields.iter().map(|(name, value)| context! { name, value }).collect();
         let values = context! {
             id,
@@ -34,6 +35,7 @@ impl Call {
             fields,
             proofs,
             passkey => view.passkey.as_deref(),
+            providers,
             mailed => view.mailed,
             tries_left => view.tries_left,
             site => &self.web.app().settings().site_name,

@@ -21,6 +21,8 @@ pub enum ByProvider {
     LinkNeeded,
     /// The identity logs in to another account.
     IdentityTaken,
+    /// Who logged in there to approve something is not who has to.
+    OtherIdentity,
     /// Nothing else would open the account.
     LastWayIn,
     /// A log-out token is no good.
@@ -45,6 +47,7 @@ impl ByProvider {
             }
             Self::LinkNeeded => (StatusCode::CONFLICT, "link-needed", "You have an account here already"),
             Self::IdentityTaken => (StatusCode::CONFLICT, "identity-taken", "That log-in belongs to another account"),
+            Self::OtherIdentity => (StatusCode::FORBIDDEN, "other-identity", "You logged in there as somebody else"),
             Self::LastWayIn => (StatusCode::CONFLICT, "last-way-in", "Nothing else opens your account"),
             Self::TokenNeeded => {
                 (StatusCode::FORBIDDEN, "provider-token-needed", "This needs a log-in with the other site")
@@ -65,11 +68,12 @@ impl ByProvider {
                 "Nothing was opened. Begin again; if it stays so, tell whoever runs this site: its log says why."
             }
             Self::AttemptOver => {
-                "It took more than 15 minutes, was used already, or began in another browser. Begin again."
+                "It took more than 15 minutes, was used already, began in another browser, or many others were begun since. Begin again."
             }
             Self::AddressUnconfirmed => "Confirm your email address there, then log in again.",
             Self::LinkNeeded => "Log in as you did before. Under your account you can then add this way to log in.",
             Self::IdentityTaken => "Log out, and log in with it: that is the account which it opens.",
+            Self::OtherIdentity => "Nothing was approved. Log in there as who you are here.",
             Self::LastWayIn => "Add another way to log in first.",
             Self::TokenNeeded => {
                 "What you asked for works with your log-in there. Log out under your account, then log in with the other site."

@@ -124,6 +124,7 @@ impl From<Refusal> for Problem {
             Refusal::AddressUnconfirmed => Code::Provider(ByProvider::AddressUnconfirmed),
             Refusal::LinkNeeded => Code::Provider(ByProvider::LinkNeeded),
             Refusal::IdentityTaken => Code::Provider(ByProvider::IdentityTaken),
+            Refusal::OtherIdentity => Code::Provider(ByProvider::OtherIdentity),
             Refusal::LastWayIn => Code::Provider(ByProvider::LastWayIn),
             Refusal::LogoutTokenRefused => Code::Provider(ByProvider::LogoutTokenRefused),
             Refusal::Service(why) => Code::Service(why),

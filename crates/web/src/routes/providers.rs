@@ -1,14 +1,12 @@
 //! Log-in at a provider, there and back; and log-out that begins there.
 
 use crate::call::Call;
-use crate::cookies::Kind;
 use crate::navigation::{is_navigation, text};
 use crate::problem::{ByProvider, Code, Problem};
 use crate::routes::answer;
 use crate::{Response, SameSite, Slot};
 use cloakroom_app::federation::{Arrived, Errand, Outcome};
 use cloakroom_app::login::Wish;
-use cloakroom_core::time::Lifetime;
 use http::StatusCode;
 use serde_json::json;
 
@@ -27,11 +25,11 @@ pub(crate) async fn begin(mut call: Call) -> Result<Response, Problem> {
     }
     let wish = Wish { remember: call.query("remember").as_deref() == Some("on"), strategy: call.strategy()? };
     let slot = call.client.slot.number();
-    let errand = Errand { wish, return_to: return_to.as_str(), slot, link: None };
+    let errand = Errand { wish, return_to: return_to.as_str(), slot, link: None, approval: None };
     let id = call.id.as_deref().unwrap_or_default();
-    let begun = call.web.app().begin_with_provider(id, errand, call.cookies()?.waiting).await?;
+    let begun = call.web.app().begin_with_provider(id, errand, &call.waiting()).await?;
     let mut response = call.web.redirect(&begun.url);
-    call.wait(&mut response, &begun.waiting, begun.waits_for);
+    call.wait(&mut response, &begun.waiting);
     Ok(response)
 }
 
@@ -47,7 +45,7 @@ pub(crate) async fn callback(mut call: Call) -> Result<Response, Problem> {
         return call.web.step_page(&format!("{}?{query}", call.parts.uri.path()), call.client.slot);
     }
     let id = call.id.clone().unwrap_or_default();
-    let found = call.web.app().find_waiting(&id, &query, call.cookies()?.waiting).map_err(Problem::from);
+    let found = call.web.app().find_waiting(&id, &query, &call.waiting()).map_err(Problem::from);
     let arrived = match found {
         Ok(arrived) => arrived,
         // The back button of somebody who is in, or the second click on a button.
@@ -59,9 +57,9 @@ pub(crate) async fn callback(mut call: Call) -> Result<Response, Problem> {
     call.client.slot = Slot::numbered(arrived.slot, call.web.site().slots);
     let mut response = match call.arrive(&arrived).await {
         Ok(response) => response,
-        Err(problem) => call.web.error_page(&problem, call.client.slot),
+        Err(problem) => call.turned_back(&arrived, &problem).await,
     };
-    call.wait(&mut response, &arrived.waiting, cloakroom_app::federation::WAIT_FOR);
+    call.wait(&mut response, &arrived.waiting);
     Ok(response)
 }
 
@@ -79,7 +77,7 @@ pub(crate) async fn link(mut call: Call) -> Result<Response, Problem> {
     let approval = call.fields.optional("step_up")?.unwrap_or_default();
     let provider = call.fields.text("provider")?;
     let to = (provider.as_str(), call.client.slot.number());
-    let begun = call.web.app().begin_link(call.seen()?, &approval, to, call.cookies()?.waiting).await;
+    let begun = call.web.app().begin_link(call.seen()?, &approval, to, &call.waiting()).await;
     let begun = match begun.map_err(Problem::from) {
         Ok(begun) => begun,
         Err(problem) if call.fields.form => return call.account_page(Some(&problem)).await,
@@ -90,7 +88,7 @@ pub(crate) async fn link(mut call: Call) -> Result<Response, Problem> {
     } else {
         answer(&json!({ "continue_at": begun.url }))
     };
-    call.wait(&mut response, &begun.waiting, begun.waits_for);
+    call.wait(&mut response, &begun.waiting);
     Ok(response)
 }
 
@@ -125,13 +123,18 @@ impl Call {
                 Ok(response)
             }
             Outcome::Linked => Ok(self.redirect("/auth/account?notice=provider-added")),
+            // The page of what was approved knows where it leads.
+            Outcome::Approved => self.approval_page(arrived.approval.as_deref().unwrap_or_default(), None).await,
         }
     }
 
-    /// Keeps what still waits, or clears the cookie.
-    fn wait(&self, response: &mut Response, waiting: &str, waits_for: Lifetime) {
-        let lives_for = if waiting.is_empty() { Lifetime::ZERO } else { waits_for };
-        let names = &self.web.site().cookies;
-        self.web.set_cookie(response, &names.write(Kind::Waiting, waiting, Some(lives_for), self.web.site().same_site));
+    /// The page of the approval, if it was one that somebody came for and it can still be given; else one about the problem.
+    async fn turned_back(&self, arrived: &Arrived, problem: &Problem) -> Response {
+        if let Some(approval) = &arrived.approval
+            && let Ok(page) = self.approval_page(approval, Some(problem)).await
+        {
+            return page;
+        }
+        self.web.error_page(problem, self.client.slot)
     }
 }

@@ -17,7 +17,7 @@ use serde_json::json;
 const SHOWN: usize = 8 * 1024;
 
 /// What an approval is proved with.
-const PROOFS: [&str; 5] = ["password", "totp", "recovery", "mail", "passkey"];
+const PROOFS: [&str; 6] = ["password", "totp", "recovery", "mail", "passkey", "provider"];
 
 /// `POST /auth/step-up`: 201 with the address of the page; for a form straight to it.
 pub(crate) async fn open(mut call: Call) -> Result<Response, Problem> {
@@ -80,7 +80,7 @@ pub(crate) async fn get(call: Call) -> Result<Response, Problem> {
     call.approval_page(&id, None).await
 }
 
-/// `POST /auth/step-up/{id}`: 204 when it is approved; a page for people.
+/// `POST /auth/step-up/{id}`: 204 when it is approved; a page for people. By a provider, the address to go on at.
 pub(crate) async fn prove(mut call: Call) -> Result<Response, Problem> {
     let id = call.id.clone().unwrap_or_default();
     let app = std::sync::Arc::clone(call.web.app());
@@ -92,6 +92,14 @@ pub(crate) async fn prove(mut call: Call) -> Result<Response, Problem> {
         let view = app.view_approval(&id).await;
         app.decline(&id).await?;
         return if call.fields.form { call.declined_page(view.ok().as_ref()) } else { Ok(no_content()) };
+    }
+    if let Some(provider) = call.fields.optional("provider")? {
+        return match call.prove_by_provider(&id, &provider).await {
+            Err(problem) if call.fields.form && problem.code != Code::ApprovalOver => {
+                call.approval_page(&id, Some(&problem)).await
+            }
+            done => done,
+        };
     }
     let done = if call.fields.optional("send")?.is_some() {
         app.mail_approval_code(&id).await.map(|()| None)
@@ -147,6 +155,19 @@ impl Call {
         };
         let names: Option<Vec<_>> = names.into_iter().map(name).collect();
         Ok(names.filter(|names| names.len() <= 16).ok_or(Code::BadRequest)?)
+    }
+
+    /// On to the provider, where whoever approves logs in anew.
+    async fn prove_by_provider(&self, id: &str, provider: &str) -> Result<Response, Problem> {
+        let to = (provider, self.client.slot.number());
+        let begun = self.web.app().begin_proof_by_provider(id, to, &self.waiting()).await?;
+        let mut response = if self.fields.form {
+            self.web.leave_page("One more step", &begun.url, self.client.slot)?
+        } else {
+            answer(&json!({ "continue_at": begun.url }))
+        };
+        self.wait(&mut response, &begun.waiting);
+        Ok(response)
     }
 
     fn proof(&mut self) -> Result<ShownProof, Problem> {

@@ -287,7 +287,7 @@ async fn send(page: &Page, form: &str) {
 
 /// Collects what is wrong, so that one round over all pages tells everything.
 #[derive(Default)]
-struct Eye {
+pub(crate) struct Eye {
     faults: Mutex<Vec<String>>,
 }
 
@@ -296,13 +296,13 @@ impl Eye {
         self.faults.lock().unwrap().push(fault);
     }
 
-    fn is_content(&self) {
+    pub(crate) fn is_content(&self) {
         let faults = self.faults.lock().unwrap();
         assert!(faults.is_empty(), "{} faults:\n{}", faults.len(), faults.join("\n"));
     }
 
     /// No rule of axe is broken, nothing is wider than a phone, the keyboard reaches everything.
-    async fn looks_at(&self, page: &Page, name: &str) {
+    pub(crate) async fn looks_at(&self, page: &Page, name: &str) {
         let waits = page.eval("document.querySelector('[data-wait]') !== null").await.unwrap() == true;
         for (kind, width, dark) in LOOKS {
             page.set_viewport(width, 900).await.unwrap();

@@ -13,6 +13,7 @@ mod domains;
 mod elsewhere;
 mod from_elsewhere;
 mod look;
+mod look_providers;
 mod mails;
 mod notes;
 mod passkeys;
@@ -72,4 +73,5 @@ in_every_engine! {
     who_guesses_sees_the_seconds_go_by = super::passkeys::waiting;
     every_page_before_the_log_in_is_for_every_eye_and_hand = super::look::entrance;
     every_page_behind_the_log_in_is_for_every_eye_and_hand = super::look::inside;
+    every_page_about_providers_is_for_every_eye_and_hand = super::look_providers::story;
 }

@@ -2,7 +2,7 @@
 
 use crate::asking::{OTHER, confirm, forgot, log_in, reset, said, seen, show};
 use cloakroom_app::Clock as _;
-use cloakroom_testbed::{Answer, AuthenticatorApp, Guest, House, PASSWORD};
+use cloakroom_testbed::{Answer, AuthenticatorApp, Guest, House, Idp, PASSWORD};
 use http::StatusCode;
 use serde_json::{Value, json};
 
@@ -196,5 +196,35 @@ async fn of_an_account_that_is_deleted_nothing_is_left_but_a_trail_that_can_be_c
     assert_eq!(confirm(&next, &token, PASSWORD).await.status, StatusCode::NO_CONTENT);
     next.log_in("somebody.to.forget@example.com").await;
     assert_ne!(id_of(&next).await, id);
+    house.close().await;
+}
+
+#[tokio::test]
+async fn gdpr_15_what_is_kept_of_somebody_names_who_they_are_at_other_sites() {
+    let mut house = House::start().await;
+    let idp = Idp::start(std::sync::Arc::clone(&house.clock)).await;
+    house.restart_with(&format!("server.admin_token = {CREDENTIAL:?}\n{}", idp.config("example", ""))).await;
+    house.watch.secret(CREDENTIAL);
+    let ann = house.guest();
+    let begun = ann.visit("/auth/provider/example").await;
+    let person = json!({ "sub": "248289761001", "email": ANN });
+    let back = idp.log_in(begun.header("location"), person);
+    assert_eq!(ann.visit_from("cross-site", &back).await.status, StatusCode::SEE_OTHER);
+    let now = house.clock.now().unix_seconds();
+
+    let id = id_of(&ann).await;
+    for path in ["", "/export"] {
+        let kept = operate(&house, "GET", &format!("/admin/accounts/{id}{path}"), None).await.json();
+        let [identity] = kept["identities"].as_array().unwrap().as_slice() else { panic!("{kept}") };
+        assert_eq!((&identity["provider"], &identity["name"]), (&json!("example"), &json!("Example ID")));
+        assert_eq!(identity["issuer"], json!(format!("http://{}", idp.address)));
+        assert_eq!((&identity["subject"], &identity["email"]), (&json!("248289761001"), &json!(ANN)));
+        assert_eq!(identity["added_at"], json!(now));
+    }
+    // Of a provider that is no longer configured it is still kept, so it is still said.
+    house.restart_with(&format!("server.admin_token = {CREDENTIAL:?}")).await;
+    let kept = operate(&house, "GET", &format!("/admin/accounts/{id}/export"), None).await.json();
+    let identity = &kept["identities"][0];
+    assert_eq!((&identity["issuer"], &identity["subject"]), (&Value::Null, &json!("248289761001")));
     house.close().await;
 }

@@ -12,13 +12,13 @@ const ANN: &str = "ann@example.com";
 const REFUSED: &str = "What the other site said cannot be trusted";
 const UNCONFIRMED: &str = "The other site has not confirmed your address";
 const UNREACHABLE: &str = "The other site does not answer";
-const OVER: &str = "This log-in is over";
+pub(crate) const OVER: &str = "This log-in is over";
 
 pub(crate) fn ann() -> Value {
     json!({ "sub": "248289761001", "sid": "s-1", "email": ANN })
 }
 
-async fn house_with(more: &str) -> (House, Idp) {
+pub(crate) async fn house_with(more: &str) -> (House, Idp) {
     let mut house = House::start().await;
     let idp = Idp::start(std::sync::Arc::clone(&house.clock)).await;
     house.restart_with(&idp.config("example", more)).await;
@@ -64,7 +64,8 @@ async fn whoever_logs_in_there_for_the_first_time_gets_an_account_and_finds_it_a
     assert_eq!(log_in(&first, &idp, ann()).await, "/app/notes");
     assert_eq!(who(&first).await, ANN);
     let account = first.fetch("GET", "/auth/me", None).await.json()["account"]["id"].clone();
-    assert_eq!(first.cookie("__Host-Http-cloakroom-waiting").unwrap_or_default(), "", "nothing waits any more");
+    let waits = first.cookies().into_iter().any(|(_, name)| name.contains("waiting"));
+    assert!(!waits, "nothing waits any more");
 
     // On another machine, and with another address: it is the identity that counts.
     let second = house.guest();
@@ -181,31 +182,6 @@ async fn ck_07_where_cookies_are_strict_the_answer_comes_back_over_one_step_of_o
     let answer = guest.visit(&back).await;
     assert_eq!(answer.status, StatusCode::OK, "and one more, to where it leads: {}", answer.text());
     assert_eq!(who(&guest).await, ANN);
-    house.close().await;
-}
-
-#[tokio::test]
-async fn several_tabs_wait_in_one_cookie_and_each_finds_its_way() {
-    let (house, idp) = house_with("").await;
-    let browser = house.guest();
-    let mut waiting = Vec::new();
-    for tab in 0..5 {
-        waiting.push(sent(&browser, &format!("/auth/provider/example?return_to=/app/{tab}")).await);
-    }
-    let second = waiting.remove(1);
-    let answer = browser.visit_from("cross-site", &idp.log_in(&second, ann())).await;
-    assert_eq!((answer.status, answer.header("location")), (StatusCode::SEE_OTHER, "/app/1"));
-    let fifth = waiting.pop().unwrap();
-    let answer = browser.visit_from("cross-site", &idp.log_in(&fifth, ann())).await;
-    assert_eq!((answer.status, answer.header("location")), (StatusCode::SEE_OTHER, "/app/4"));
-
-    // However many are begun, the cookie stays one, and small.
-    let many = house.guest();
-    for tab in 0..30 {
-        sent(&many, &format!("/auth/provider/example?return_to=/app/{}{tab}", "x".repeat(400))).await;
-    }
-    let cookie = many.cookie("__Host-Http-cloakroom-waiting").unwrap();
-    assert!(cookie.len() < 3700, "{}", cookie.len());
     house.close().await;
 }
 

@@ -2,7 +2,8 @@
 //! not get, and that all of it ends with the session. And refresh by the token endpoint, for programs.
 
 use crate::serving::{ACCESS_TOKEN, Api, EXCHANGE, SECRET, Stage, ask, basic, claims, refusal, token};
-use cloakroom_testbed::Guest;
+use cloakroom_testbed::{Guest, House};
+use futures_util::future::join_all;
 use http::StatusCode;
 use serde_json::json;
 
@@ -256,5 +257,41 @@ async fn tokens_of_other_strategies_are_refreshed_by_their_cookies_only() {
     assert_eq!(refusal(&stage.ask("/auth/token", &[], &wish).await), (400, "invalid_grant".into()));
     // It was not used up by that either.
     assert_eq!(ann.refresh().await.status, StatusCode::OK);
+    stage.house.close().await;
+}
+
+/// Lines of the trail about exchanges.
+fn recorded(house: &House) -> u32 {
+    let ask = "SELECT count(*) FROM event WHERE kind = 'token.exchanged'";
+    house.look(|database| database.query_one(ask, [], |row| row.get(0)))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_thousand_exchanges_leave_one_line_for_each_client_and_session() {
+    let stage = Stage::set().await;
+    stage.house.guest().sign_up("ann@example.com").await;
+    let (access, ..) = stage.program().await;
+    let mut last = None;
+    for _ in 0..50 {
+        let many = join_all((0..20).map(|_| stage.exchange(&access, &STOCK))).await;
+        assert!(many.iter().all(|answer| answer.status == StatusCode::OK));
+        last = many.last().map(token);
+    }
+    assert_eq!(recorded(&stage.house), 1);
+    // Another client, and another session, are news.
+    let secret = format!("{SECRET}2");
+    for _ in 0..3 {
+        let onward = stage.exchange_as("stock", &secret, &last.clone().unwrap(), &[("audience", "audit")]).await;
+        assert_eq!(onward.status, StatusCode::OK, "{}", onward.text());
+    }
+    assert_eq!(recorded(&stage.house), 2);
+    let (another, ..) = stage.program().await;
+    for _ in 0..3 {
+        assert_eq!(stage.exchange(&another, &STOCK).await.status, StatusCode::OK);
+    }
+    assert_eq!(recorded(&stage.house), 3);
+    // What is refused is no exchange.
+    assert_eq!(stage.exchange(&another, &[("audience", "audit")]).await.status, StatusCode::BAD_REQUEST);
+    assert_eq!(recorded(&stage.house), 3);
     stage.house.close().await;
 }

@@ -61,7 +61,7 @@ pub(super) async fn show(app: &App, email: &str, json: bool) -> anyhow::Result<E
 }
 
 fn tell(all: &Export, now: Timestamp) {
-    let Export { account, sessions, devices, factors, .. } = all;
+    let Export { account, sessions, devices, factors, identities, .. } = all;
     answer(&format!("{}\n  id        {}\n  state     {}", account.email, account.id, shown::state(account)));
     answer(&format!("  opened    {}", days(account.opened_at, now)));
     answer(&format!(
@@ -76,6 +76,11 @@ fn tell(all: &Export, now: Timestamp) {
     let codes =
         factors.recovery.map_or_else(|| "no recovery codes".to_owned(), |left| format!("{left} recovery codes left"));
     answer(&format!("  factors   {app}, {passkeys}, {codes}"));
+    for identity in identities {
+        let email = identity.email.as_ref().map(|email| format!(", {email}")).unwrap_or_default();
+        let (subject, added) = (&identity.subject, days(identity.added_at, now));
+        answer(&format!("  provider  {}: {subject:?}{email}, added {added}", identity.name));
+    }
     answer(&format!("sessions: {}", sessions.len()));
     for session in sessions {
         answer(&format!(
