@@ -22,7 +22,7 @@ const FIRST_LOOK: Duration = Duration::from_millis(50);
 const LAST_LOOK: Duration = Duration::from_millis(500);
 
 /// How long they look.
-const LOOK_FOR: Duration = Duration::from_secs(60);
+const LOOK_FOR: Duration = Duration::from_mins(1);
 
 /// How often what a provider has given is written before it is given up.
 const WRITES: u32 = 7;
