@@ -9,7 +9,7 @@ use crate::process::{free, processor_seconds};
 use crate::server::{Server, Setup};
 use crate::tools::Tool;
 use crate::{nginx, wrk};
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use std::net::SocketAddr;
 
 pub(super) const PART: Part = Part {
@@ -28,6 +28,7 @@ pub(super) const PART: Part = Part {
 
 /// A way, and what it has cost.
 struct Way<'a> {
+    name: &'static str,
     address: SocketAddr,
     cookie: &'a str,
     spent: &'a dyn Fn() -> f64,
@@ -37,13 +38,17 @@ struct Way<'a> {
 }
 
 impl<'a> Way<'a> {
-    fn new(address: SocketAddr, cookie: &'a str, spent: &'a dyn Fn() -> f64) -> Self {
-        Self { address, cookie, spent, rates: vec![], latencies: vec![], costs: vec![] }
+    fn new(name: &'static str, address: SocketAddr, cookie: &'a str, spent: &'a dyn Fn() -> f64) -> Self {
+        Self { name, address, cookie, spent, rates: vec![], latencies: vec![], costs: vec![] }
+    }
+
+    fn run(&self, seconds: u32) -> Result<wrk::Outcome> {
+        wrk::run(self.address, self.cookie, seconds).context(self.name)
     }
 
     fn measure(&mut self, seconds: u32) -> Result<()> {
         let before = (self.spent)();
-        let found = wrk::run(self.address, self.cookie, seconds)?;
+        let found = self.run(seconds)?;
         self.costs.push(((self.spent)() - before) * 1e6 / found.requests);
         self.rates.push(found.per_second);
         self.latencies.push(found.p99_millis);
@@ -69,14 +74,14 @@ fn run(cx: &Context) -> Result<Vec<Figure>> {
     let of_gateway = || server.processor_seconds();
     let of_apache = || processor_seconds(apache.process.id());
     let mut ways = [
-        Way::new(alone.address, &cookie, &of_alone),
-        Way::new(asking.address, &cookie, &of_asking),
-        Way::new(server.public, &cookie, &of_gateway),
-        Way::new(apache.address, &apache.cookie, &of_apache),
+        Way::new("nginx alone", alone.address, &cookie, &of_alone),
+        Way::new("nginx that asks", asking.address, &cookie, &of_asking),
+        Way::new("the gateway", server.public, &cookie, &of_gateway),
+        Way::new("Apache", apache.address, &apache.cookie, &of_apache),
     ];
     // Connections, caches and clock rates settle first.
     for way in &ways {
-        wrk::run(way.address, way.cookie, 1)?;
+        way.run(1)?;
     }
     for round in 0..cx.pick(4, 8) {
         for turn in 0..ways.len() {

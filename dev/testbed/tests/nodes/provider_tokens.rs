@@ -33,17 +33,23 @@ impl Provider {
     }
 }
 
-async fn visit(roamer: &Roamer, path: &str) -> Answer {
-    let headers = [("sec-fetch-site", "cross-site"), ("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "document")];
+async fn visit_from(site: &str, roamer: &Roamer, path: &str) -> Answer {
+    let headers = [
+        ("sec-fetch-site", site),
+        ("sec-fetch-mode", "navigate"),
+        ("sec-fetch-dest", "document"),
+        ("accept", "text/html"),
+    ];
     roamer.send("GET", path, &headers, "").await.unwrap()
 }
 
 async fn of_many_calls_on_all_nodes_one_renews(provider: Provider, place: Place) {
     let (nodes, idp) = (&place.nodes, &provider.idp);
     let ann = nodes.roamer();
-    let to = visit(&ann.on(0), "/auth/provider/example").await;
+    let to = visit_from("same-origin", &ann.on(0), "/auth/provider/example").await;
+    assert_eq!(to.status, 303, "{}", to.text());
     let back = idp.log_in(to.header("location"), json!({ "sub": "ann", "email": "ann@example.com" }));
-    assert_eq!(visit(&ann.on(1), &back).await.status, 303);
+    assert_eq!(visit_from("cross-site", &ann.on(1), &back).await.status, 303);
     for round in 0..5 {
         provider.advance(&place, 290);
         assert_eq!(ann.refresh().await.status, 200);
