@@ -1,6 +1,7 @@
 //! `cloakroom check`.
 
 use super::ConfigFile;
+use crate::config::Config;
 use crate::terminal::{Ending, answer, say};
 use clap::Args;
 
@@ -14,22 +15,30 @@ pub(super) struct Check {
     json: bool,
 }
 
+/// One mistake, as JSON.
+fn told(path: &str, reason: &str) -> serde_json::Value {
+    serde_json::json!({ "path": path, "reason": reason })
+}
+
+/// Why nobody could be served with the certificate and key of the configuration, if there are any.
+fn unusable_certificate(config: &Config) -> Option<String> {
+    let error = crate::serve::check_certificate(config.tls.as_ref()?).err()?;
+    Some(format!("{error:#}"))
+}
+
 impl Check {
     pub(super) fn run(&self) -> anyhow::Result<Ending> {
         if self.json {
-            let mistakes = self.file.parse()?.err().unwrap_or_default();
-            let listed: Vec<_> = mistakes
-                .iter()
-                .map(|mistake| serde_json::json!({ "path": mistake.path, "reason": mistake.reason }))
-                .collect();
-            answer(&serde_json::json!({ "ok": mistakes.is_empty(), "mistakes": listed }).to_string());
-            return Ok(if mistakes.is_empty() { Ending::Done } else { Ending::Misused });
+            let listed: Vec<_> = match self.file.parse()? {
+                Ok(config) => unusable_certificate(&config).map(|reason| told("server.tls", &reason)).into_iter().collect(),
+                Err(mistakes) => mistakes.iter().map(|mistake| told(&mistake.path, &mistake.reason)).collect(),
+            };
+            answer(&serde_json::json!({ "ok": listed.is_empty(), "mistakes": listed }).to_string());
+            return Ok(if listed.is_empty() { Ending::Done } else { Ending::Misused });
         }
         let Some(config) = self.file.read()? else { return Ok(Ending::Misused) };
-        if let Some(files) = &config.tls
-            && let Err(error) = crate::serve::check_certificate(files)
-        {
-            say(&format!("cloakroom: server.tls: {error:#}"));
+        if let Some(reason) = unusable_certificate(&config) {
+            say(&format!("cloakroom: server.tls: {reason}"));
             return Ok(Ending::Misused);
         }
         answer(&format!(

@@ -71,8 +71,8 @@ pub struct Server {
     /// A secret; better in the environment, CLOAKROOM_SERVER_ADMIN_TOKEN. Default: none, and /admin is not there.
     pub admin_token: Option<String>,
     /// Proxies in front of Cloakroom that are believed about their clients: addresses or networks, such as "10.0.0.0/8".
-    /// Read are X-Forwarded-For and X-Forwarded-Proto, or Forwarded where neither is there; your proxy must overwrite what
-    /// clients send in them, and must pass Host on. Default: none.
+    /// Read are X-Forwarded-For, -Proto and -Host, or Forwarded where neither of the first two is there; your proxy must overwrite
+    /// what clients send in them, and must pass Host on. Default: none.
     pub trusted_proxies: Option<Vec<String>>,
     /// Further origins whose pages may send unsafe requests here, such as `"https://admin.example.com"`. Default: none.
     pub trusted_origins: Option<Vec<String>>,

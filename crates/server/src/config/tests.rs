@@ -164,6 +164,24 @@ fn the_environment_overrides_the_file_and_is_checked_as_strictly() {
 }
 
 #[test]
+fn every_section_that_is_no_list_can_be_set_by_the_environment() {
+    let schema: serde_json::Value = serde_json::from_str(&super::json_schema()).unwrap();
+    for (name, section) in schema["properties"].as_object().unwrap() {
+        let variable = format!("CLOAKROOM_{}_NO_SUCH_KEY", name.to_ascii_uppercase());
+        let told = with_environment(LEAST, &[(&variable, "x")]).err().unwrap().join("\n");
+        let is_list = section["type"] == "array";
+        assert_eq!(told.contains("no section begins like that"), is_list, "{name}: {told}");
+        assert_eq!(told.contains("no_such_key"), !is_list, "{name}: {told}");
+    }
+    let listens = ("CLOAKROOM_FORWARD_AUTH_LISTEN", "[\"127.0.0.1:9091\"]");
+    let reads = ("CLOAKROOM_CORS_ORIGINS", "[\"https://page.example.com\"]");
+    let config = with_environment(LEAST, &[listens, reads]).unwrap();
+    assert_eq!(config.site.readers.unwrap(), ["https://page.example.com"]);
+    let tls = with_environment(LEAST, &[("CLOAKROOM_SERVER_TLS", "{ key_file = \"x\" }")]);
+    assert!(tls.err().unwrap().join("\n").contains("server.tls"), "a table within a section is for the file");
+}
+
+#[test]
 fn what_would_be_weaker_than_it_looks_is_refused() {
     for (more, part) in [
         ("[server]\npublic_url = \"http://app.example.com\"", "only a loopback name can be plain http"),

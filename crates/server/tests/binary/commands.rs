@@ -283,6 +283,13 @@ async fn a_certificate_that_is_none_is_one_clear_line() {
     house.write();
     let line = only_line_of_failure(house.folder(), &["serve", "--config", "cloakroom.toml"]).await;
     assert!(line.contains("no certificate in certificate.pem"), "{line}");
+    // What cannot be served is no good configuration, in either form.
+    let told = run(house.folder(), &["check"]).await;
+    assert_eq!((code(&told), text(&told.stderr)), (2, line + "\n"));
+    let listed = run(house.folder(), &["check", "--json"]).await;
+    assert_eq!(code(&listed), 2);
+    let listed: Value = serde_json::from_slice(&listed.stdout).unwrap();
+    assert_eq!((&listed["ok"], &listed["mistakes"][0]["path"]), (&json!(false), &json!("server.tls")));
 }
 
 #[tokio::test]
