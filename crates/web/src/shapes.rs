@@ -127,6 +127,7 @@ const APPROVING: &[Code] = &[
 ];
 const GONE_ON: &[Code] = &[
     Code::Provider(ByProvider::Unknown),
+    Code::Provider(ByProvider::OtherHost),
     Code::Provider(ByProvider::Unreachable),
     Code::Provider(ByProvider::Denied),
     Code::Provider(ByProvider::Refused),
@@ -156,6 +157,7 @@ pub(crate) static SHAPES: &[Shape] = shapes! {
     "POST" "/auth/providers/link" [needed("provider", Kind::Text), STEP_UP] [] [Json(200, "GoOn"), Redirect] [APPROVED, GONE_ON];
     "POST" "/auth/providers/unlink" [needed("identity", Kind::Text), STEP_UP] [] [Nothing, Redirect] [APPROVED, GONE_ON, &[Code::UnknownFactor]];
     "GET" "/auth/logged-out" [] ["state"] [Redirect] [];
+    "GET" "/auth/onward" [] ["host", "return_to"] [Redirect] [];
     "POST" "/auth/logout" [] [] [Nothing, Json(200, "GoOn"), Redirect] [];
     "POST" "/auth/logout/others" [] [] [Nothing, Redirect] [];
     "POST" "/auth/logout/all" [] [] [Nothing, Json(200, "GoOn"), Redirect] [];

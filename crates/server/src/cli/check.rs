@@ -4,6 +4,8 @@ use super::ConfigFile;
 use crate::config::Config;
 use crate::terminal::{Ending, answer, say};
 use clap::Args;
+use cloakroom_gateway::Access;
+use std::collections::BTreeSet;
 
 /// Reads a configuration as `serve` would and reports every mistake at once; changes nothing.
 #[derive(Args)]
@@ -18,6 +20,15 @@ pub(super) struct Check {
 /// One mistake, as JSON.
 fn told(path: &str, reason: &str) -> serde_json::Value {
     serde_json::json!({ "path": path, "reason": reason })
+}
+
+/// Hosts of applications for people who are logged in, on which nobody logs in with a provider.
+fn hosts_without_providers(config: &Config) -> Vec<&str> {
+    let of_use = |host: &str| config.site.is_named(host) || config.site.sibling(host).is_some();
+    let signed_in = config.upstreams.iter().filter(|upstream| upstream.access != Access::Public);
+    let hosts = signed_in.filter_map(|upstream| upstream.host.as_deref()).filter(|host| !of_use(host));
+    let alone: BTreeSet<_> = hosts.filter(|_| !config.providers.is_empty()).collect();
+    alone.into_iter().collect()
 }
 
 /// Why nobody could be served with the certificate and key of the configuration, if there are any.
@@ -70,6 +81,14 @@ impl Check {
         }
         if config.site.slots > 1 {
             say("note: accounts in one browser share one origin: a script in the page of one can act in the other");
+        }
+        let alone = hosts_without_providers(&config);
+        if !alone.is_empty() {
+            say(&format!(
+                "note: nobody can log in with a [[provider]] on {}: providers send people back to server.public_url, and without \
+                 cookie.domain that session is not good there",
+                alone.join(", ")
+            ));
         }
         if config.site.origin.starts_with("https://") && config.tls.is_none() && config.trusted_proxies.is_empty() {
             say(

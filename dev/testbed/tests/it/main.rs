@@ -11,6 +11,7 @@ mod csrf;
 mod devices;
 mod domains;
 mod domains_healed;
+mod domains_providers;
 mod every_row;
 mod factors;
 mod feed;
