@@ -77,7 +77,16 @@ mod tests {
 
     #[test]
     fn local_paths_are_kept_as_they_are() {
-        for path in ["/", "/notes", "/notes?x=1&y=//a", "/a/b//c", "/a%2Fb", "/auth/account", "/auth/onward?host=a.example&return_to=/", "/~me/@you:8080"] {
+        for path in [
+            "/",
+            "/notes",
+            "/notes?x=1&y=//a",
+            "/a/b//c",
+            "/a%2Fb",
+            "/auth/account",
+            "/auth/onward?host=a.example&return_to=/",
+            "/~me/@you:8080",
+        ] {
             assert_eq!(ReturnTo::parse(path).unwrap().as_str(), path);
         }
         assert_eq!(ReturnTo::parse("/a#//evil.example").unwrap().as_str(), "/a");

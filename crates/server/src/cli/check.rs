@@ -41,7 +41,9 @@ impl Check {
     pub(super) fn run(&self) -> anyhow::Result<Ending> {
         if self.json {
             let listed: Vec<_> = match self.file.parse()? {
-                Ok(config) => unusable_certificate(&config).map(|reason| told("server.tls", &reason)).into_iter().collect(),
+                Ok(config) => {
+                    unusable_certificate(&config).map(|reason| told("server.tls", &reason)).into_iter().collect()
+                }
                 Err(mistakes) => mistakes.iter().map(|mistake| told(&mistake.path, &mistake.reason)).collect(),
             };
             answer(&serde_json::json!({ "ok": listed.is_empty(), "mistakes": listed }).to_string());

@@ -208,6 +208,9 @@ pub struct Account {
 #[derive(Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Password {
+    /// Whether people log in with passwords. With false they come by a [[provider]], which is required then, or with a passkey: no
+    /// form for passwords, no sign-up, no reset, no invitations. Default: true.
+    pub log_in: Option<bool>,
     /// Fewest characters. At least 8; below 15 a password alone is weak (NIST SP 800-63B-4). Default: 15.
     pub min_characters: Option<usize>,
     /// Words that a password must not be made of, such as the names of your company and products: at most 256, of 2 to 64

@@ -174,8 +174,10 @@ fn every_section_that_is_no_list_can_be_set_by_the_environment() {
         assert_eq!(told.contains("no_such_key"), !is_list, "{name}: {told}");
     }
     let listens = ("CLOAKROOM_FORWARD_AUTH_LISTEN", "[\"127.0.0.1:9091\"]");
+    let proxies = ("CLOAKROOM_SERVER_TRUSTED_PROXIES", "[\"127.0.0.1\"]");
     let reads = ("CLOAKROOM_CORS_ORIGINS", "[\"https://page.example.com\"]");
-    let config = with_environment(LEAST, &[listens, reads]).unwrap();
+    let config = with_environment(LEAST, &[listens, proxies, reads]).unwrap();
+    assert_eq!(config.forward_auth_listen, ["127.0.0.1:9091".parse().unwrap()]);
     assert_eq!(config.site.readers.unwrap(), ["https://page.example.com"]);
     let tls = with_environment(LEAST, &[("CLOAKROOM_SERVER_TLS", "{ key_file = \"x\" }")]);
     assert!(tls.err().unwrap().join("\n").contains("server.tls"), "a table within a section is for the file");
@@ -391,6 +393,7 @@ fn who_may_come_in_and_how_often_they_may_guess_is_configured() {
     let least = read(LEAST).unwrap().settings;
     assert!(least.signup && least.totp_steps_back == 1 && least.limits == cloakroom_app::Limits::default());
     for (more, part) in [
+        ("[password]\nlog_in = false", "password.log_in: without passwords nobody could log in"),
         ("[account]\nsignup = \"maybe\"", "account.signup: \"maybe\" is not one of \"open\", \"closed\""),
         ("[limits]\naccount_failures = 9", "limits.account_failures: 9 is not between 10 and 100"),
         ("[limits]\naccount_failures = 101", "limits.account_failures: 101 is not between 10 and 100"),

@@ -47,7 +47,7 @@ impl Call {
             recovery => factors.recovery,
             passkeys, devices, second, linked,
             providers => if at_home { self.offered_providers() } else { Vec::new() },
-            password => me.account.password.is_usable(),
+            password => me.account.password.is_usable() && app.settings().log_in_by_password,
             can_passkey => app.takes_passkeys(),
             apart => self.web.site().approval_origin.is_some(),
             mail => app.settings().mail,

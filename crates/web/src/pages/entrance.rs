@@ -3,7 +3,7 @@
 use crate::Response;
 use crate::call::Call;
 use crate::door::Beginning;
-use crate::problem::Problem;
+use crate::problem::{Code, Problem};
 use cloakroom_core::return_to::ReturnTo;
 use minijinja::{Value, context};
 
@@ -22,9 +22,15 @@ impl Call {
         let settings = self.web.app().settings();
         let values = context! {
             email, notice, return_to => return_to.as_str(), mail => settings.mail, signup => settings.signup,
+            passwords => settings.log_in_by_password,
             confirms => settings.confirm_addresses, providers => self.offered_providers(), elsewhere => self.has_providers_elsewhere(), passkeys => self.web.app().takes_passkeys(),
         };
         self.form_page("login.html", problem, values).await
+    }
+
+    /// Pages about passwords are there only where somebody logs in with one.
+    pub(crate) fn needs_passwords(&self) -> Result<(), Problem> {
+        if self.web.app().settings().log_in_by_password { Ok(()) } else { Err(Code::PasswordsOff.into()) }
     }
 
     /// Whether there are providers, but none that a log-in on this host could begin with.

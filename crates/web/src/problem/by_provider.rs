@@ -34,7 +34,9 @@ impl ByProvider {
     pub(super) const fn parts(self) -> (StatusCode, &'static str, &'static str) {
         match self {
             Self::Unknown => (StatusCode::NOT_FOUND, "unknown-provider", "There is no such provider"),
-            Self::OtherHost => (StatusCode::NOT_FOUND, "provider-elsewhere", "That log-in is at another address of this site"),
+            Self::OtherHost => {
+                (StatusCode::NOT_FOUND, "provider-elsewhere", "That log-in is at another address of this site")
+            }
             Self::Unreachable => (StatusCode::BAD_GATEWAY, "provider-unreachable", "The other site does not answer"),
             Self::Denied => (StatusCode::FORBIDDEN, "provider-denied", "The other site did not log you in"),
             Self::Refused => {

@@ -45,3 +45,4 @@ mod step_up_proofs;
 mod strategies;
 mod takeover;
 mod verifying;
+mod without_passwords;
