@@ -393,6 +393,14 @@ fn who_may_come_in_and_how_often_they_may_guess_is_configured() {
     let least = read(LEAST).unwrap().settings;
     assert!(least.signup && least.totp_steps_back == 1 && least.limits == cloakroom_app::Limits::default());
     for (more, part) in [
+        (
+            "[[upstream]]\nto = \"http://127.0.0.1:3000\"\naccess = \"signed-in\"\nclaims = [\"name\"]",
+            "claims: \"name\" is not told; there is \"email\"",
+        ),
+        (
+            "[[upstream]]\nto = \"http://127.0.0.1:3000\"\naccess = \"public\"\nclaims = [\"email\"]",
+            "claims: no session is looked at where access = \"public\"",
+        ),
         ("[password]\nlog_in = false", "password.log_in: without passwords nobody could log in"),
         ("[account]\nsignup = \"maybe\"", "account.signup: \"maybe\" is not one of \"open\", \"closed\""),
         ("[limits]\naccount_failures = 9", "limits.account_failures: 9 is not between 10 and 100"),

@@ -1,5 +1,7 @@
 //! The gateway's question to the web: may this pass, and as whom? Nothing is decided here.
 
+use super::forward_auth::listed;
+use cloakroom_app::token::Address;
 use cloakroom_gateway::{
     Access, Admission, Body, ClientInfo, Gate, Hold, Identity, Inbound, Outcome, Seen, StepUpRule, Upstream,
 };
@@ -62,10 +64,18 @@ impl Gate for WebGate {
             Entry::Pass(Some(seen)) => seen,
             Entry::Answer(response) => return Admission::Answer(response.map(Body::wrap)),
         };
+        let address = match self.address(upstream, &seen, &client).await {
+            Ok(address) => address,
+            Err(refused) => return refused,
+        };
         if asks_more && let Some(refused) = self.asks_more(request, body, upstream, rule, &seen, &client).await {
             return refused;
         }
-        let header = self.web.app().bearer_for(&seen, &upstream.audience).map(|bearer| {
+        let bearer = match &address {
+            None => self.web.app().bearer_for(&seen, &upstream.audience),
+            Some(address) => self.web.app().bearer_with(&seen, &upstream.audience, address),
+        };
+        let header = bearer.map(|bearer| {
             HeaderValue::from_str(&bearer).map(|mut value| {
                 value.set_sensitive(true);
                 value
@@ -78,6 +88,7 @@ impl Gate for WebGate {
                     .web
                     .form_token_for(request, &seen)
                     .and_then(|token| HeaderValue::from_str(&token).ok()),
+                address: address.filter(|address| address.is_confirmed).and_then(|address| plain(&address.email)),
                 authenticated: true,
                 closes_cors,
                 subject: Some(Arc::clone(&seen) as Hold),
@@ -147,11 +158,33 @@ impl WebGate {
         Identity { ended: Some(stream.ended()), hold: Some(Arc::new(stream)), ..Identity::default() }
     }
 
+    /// The address of whoever it is, for an upstream that is told it.
+    async fn address(
+        &self,
+        upstream: &Upstream,
+        seen: &cloakroom_app::token::Seen,
+        client: &Client,
+    ) -> Result<Option<Arc<Address>>, Admission> {
+        if !upstream.tells_address {
+            return Ok(None);
+        }
+        self.web.app().address_of(seen).await.map(Some).map_err(|error| self.refused(error, client))
+    }
+
     fn failed(&self, fault: cloakroom_app::Fault, client: &Client) -> Admission {
+        self.refused(fault.into(), client)
+    }
+
+    fn refused(&self, error: cloakroom_app::Error, client: &Client) -> Admission {
         Admission::Answer(
-            self.web.problem(&fault.into(), client).map(|body| Body::wrap(body.map_err(|never| match never {}))),
+            self.web.problem(&error.into(), client).map(|body| Body::wrap(body.map_err(|never| match never {}))),
         )
     }
+}
+
+/// An address in the value of a field: what is not plain is percent-encoded.
+fn plain(email: &str) -> Option<HeaderValue> {
+    HeaderValue::from_str(&listed(&[email.to_owned()])).ok()
 }
 
 /// A form's token is among its first fields.

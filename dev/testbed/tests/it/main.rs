@@ -44,5 +44,6 @@ mod step_up_passkeys;
 mod step_up_proofs;
 mod strategies;
 mod takeover;
+mod told_address;
 mod verifying;
 mod without_passwords;

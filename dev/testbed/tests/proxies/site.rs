@@ -19,7 +19,7 @@ pub(crate) struct Site {
 impl Site {
     pub(crate) async fn start(kind: Kind) -> Self {
         let port = Port::free();
-        let house = House::with(&configuration(port.number)).await;
+        let house = House::with_mail(&configuration(port.number)).await;
         let clock = ManualClock::at(1_800_000_000_000);
         let keys = format!("{}/.well-known/jwks.json", house.origin());
         let app = App::start(&format!("http://localhost:{}", port.number), &keys, clock.clone()).await;
@@ -82,5 +82,5 @@ fn configuration(port: u16) -> String {
         .collect::<Vec<_>>()
         .join("\n")
         + "\n[[upstream]]\nname = \"open-host\"\nhost = \"open.localhost\"\npath = \"/\"\naccess = \"public\""
-        + "\n[cors]\norigins = [\"http://localhost:1\"]\n"
+        + "\n[cors]\norigins = [\"http://localhost:1\"]\n[mail]\nconfirm_addresses = false\n"
 }
