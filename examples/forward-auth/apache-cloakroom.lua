@@ -18,6 +18,7 @@ local COPIED = {
     ["Cloakroom-Session"] = "cloakroom-session",
     ["Cloakroom-Roles"] = "cloakroom-roles",
     ["Cloakroom-Groups"] = "cloakroom-groups",
+    ["Cloakroom-Email"] = "cloakroom-email",
 }
 
 -- What Cloakroom judges by. Apache has joined fields that came twice.

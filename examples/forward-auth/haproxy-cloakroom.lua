@@ -11,6 +11,7 @@ local COPIED = {
     ["cloakroom-session"] = "cloakroom-session",
     ["cloakroom-roles"] = "cloakroom-roles",
     ["cloakroom-groups"] = "cloakroom-groups",
+    ["cloakroom-email"] = "cloakroom-email",
 }
 
 -- About the connection to the client, not about the request.

@@ -38,6 +38,8 @@ pub enum Refusal {
     CodeInvalid,
     /// This needs mail, and none is configured.
     MailOff,
+    /// Nobody logs in with a password here.
+    PasswordsOff,
     /// Nobody can open an account here by themselves.
     SignupClosed,
     /// A log-in that waits for its second factor has waited too long, or never was.

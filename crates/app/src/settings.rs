@@ -13,6 +13,7 @@ use cloakroom_password::Hashing;
 use std::sync::Arc;
 
 /// Settings of the use cases.
+#[expect(clippy::struct_excessive_bools, reason = "four independent settings, each read by its name")]
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// `iss` of every token, and `aud` of the ones in cookies: the public URL without a trailing slash.
@@ -40,6 +41,8 @@ pub struct Settings {
     pub mail: bool,
     /// Whether somebody can log in only after they have confirmed their address. Needs mail.
     pub confirm_addresses: bool,
+    /// Whether people log in with passwords; else with providers and passkeys alone.
+    pub log_in_by_password: bool,
     /// Whether people can open accounts by themselves.
     pub signup: bool,
     /// Providers that people can log in with, in the order in which they are offered.

@@ -23,7 +23,8 @@ impl ReturnTo {
     /// it starts with one slash that no slash or backslash follows, and holds only visible ASCII without
     /// `\`, `"`, `<`, `>`, `` ` ``, `{`, `|`, `}`, `^` (WHATWG URL treats `\` as `/`, and strips tab and newline before it
     /// looks for `//`). A fragment is cut: it never reaches a server. The log-in routes themselves are refused,
-    /// since returning to `/auth/logout` or `/auth/refresh` would loop.
+    /// since returning to `/auth/logout` or `/auth/refresh` would loop; but not those that only lead on to a page (`/auth/account`,
+    /// `/auth/onward`).
     pub fn parse(text: &str) -> Option<Self> {
         if text.len() > Self::MAX_BYTES {
             return None;
@@ -48,7 +49,7 @@ impl ReturnTo {
         }
         let first = path.split('/').next().unwrap_or_default();
         let second = path.split('/').nth(1).unwrap_or_default();
-        if first == "auth" && !matches!(second, "account" | "") {
+        if first == "auth" && !matches!(second, "account" | "onward" | "") {
             return None;
         }
         // The same routes of another account in this browser (`/u/1/auth/…`).
@@ -76,7 +77,16 @@ mod tests {
 
     #[test]
     fn local_paths_are_kept_as_they_are() {
-        for path in ["/", "/notes", "/notes?x=1&y=//a", "/a/b//c", "/a%2Fb", "/auth/account", "/~me/@you:8080"] {
+        for path in [
+            "/",
+            "/notes",
+            "/notes?x=1&y=//a",
+            "/a/b//c",
+            "/a%2Fb",
+            "/auth/account",
+            "/auth/onward?host=a.example&return_to=/",
+            "/~me/@you:8080",
+        ] {
             assert_eq!(ReturnTo::parse(path).unwrap().as_str(), path);
         }
         assert_eq!(ReturnTo::parse("/a#//evil.example").unwrap().as_str(), "/a");
@@ -106,6 +116,8 @@ mod tests {
             "/auth/logout",
             "/auth/refresh?return_to=/",
             "/auth/login",
+            "/auth/onwards",
+            "/auth/x/onward",
             "///evil.example",
             "/\"><script>",
         ] {

@@ -65,6 +65,9 @@ pub struct Identity {
     /// Whether the owner alone says which pages may read the answer: what the upstream says of it
     /// (`Access-Control-Allow-*`) goes.
     pub closes_cors: bool,
+    /// The address of whoever it is, for another proxy that carries the request ([`crate::Gateway::judge`]); nothing that is forwarded
+    /// from here carries it but in a token.
+    pub address: Option<HeaderValue>,
     /// Whether a session was found; the answer is then personal.
     pub authenticated: bool,
     /// Cancelled when the session ends: streams and tunnels of this request end with it.

@@ -68,6 +68,8 @@ pub struct Upstream {
     pub timeouts: Timeouts,
     /// Calls that need an approval of their own, whatever `access` says; the first that applies is handed to the gate.
     pub step_up: Vec<StepUpRule>,
+    /// Whether it is told the address of whoever it is. The gateway only hands it to the gate.
+    pub tells_address: bool,
 }
 
 impl Upstream {
@@ -92,6 +94,7 @@ impl Upstream {
             preserve_host: false,
             timeouts: Timeouts::default(),
             step_up: Vec::new(),
+            tells_address: false,
         }
     }
 }

@@ -180,8 +180,8 @@ impl Web {
         self.redirect(&slot.at(&with_return(to, path)))
     }
 
-    /// A redirect after which a browser always sends GET (R97-17). `to` is a local path built here, or an address that the protocol of a
-    /// provider has built; never a client's text.
+    /// A redirect after which a browser always sends GET (R97-17). `to` is a local path built here, one on a host of this site, or an
+    /// address that the protocol of a provider has built; never a client's text.
     #[expect(clippy::unused_self, reason = "reads as an act of the site")]
     pub(crate) fn redirect(&self, to: &str) -> Response {
         let mut response = Response::default();

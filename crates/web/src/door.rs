@@ -29,7 +29,34 @@ pub(crate) enum Door {
     Approval,
 }
 
+/// Where somebody who is on this host can begin a log-in at a provider.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Beginning {
+    /// On this host.
+    Here,
+    /// On the public one; the session is then good on this host, too.
+    OverThere,
+    /// On the public one, to stay there: this is another name of the same machine.
+    OnlyThere,
+    /// The session would be of no use here.
+    Nowhere,
+}
+
 impl Web {
+    /// Where somebody begins a log-in at a provider who is on the host of this request.
+    pub(crate) fn beginning(&self, request: &Parts) -> Beginning {
+        let host = host_of(request);
+        if self.site.is_named(host) {
+            Beginning::Here
+        } else if self.site.sibling(host).is_some() {
+            Beginning::OverThere
+        } else if self.site.is_listed(host) {
+            Beginning::Nowhere
+        } else {
+            Beginning::OnlyThere
+        }
+    }
+
     /// By which door a request comes, by the host that it asks for.
     pub(crate) fn door(&self, request: &Parts) -> Door {
         self.door_of(host_of(request))

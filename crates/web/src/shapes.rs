@@ -127,6 +127,7 @@ const APPROVING: &[Code] = &[
 ];
 const GONE_ON: &[Code] = &[
     Code::Provider(ByProvider::Unknown),
+    Code::Provider(ByProvider::OtherHost),
     Code::Provider(ByProvider::Unreachable),
     Code::Provider(ByProvider::Denied),
     Code::Provider(ByProvider::Refused),
@@ -146,8 +147,8 @@ macro_rules! shapes {
 
 #[rustfmt::skip]
 pub(crate) static SHAPES: &[Shape] = shapes! {
-    "POST" "/auth/signup" [EMAIL, PASSWORD, RETURN_TO] ["return_to"] [Json(202, "Accepted"), Page] [CHOSEN, COUNTED, &[Code::BadEmail, Code::SignupClosed]];
-    "POST" "/auth/login" [EMAIL, PASSWORD, REMEMBER, STRATEGY, DEVICE, RETURN_TO] ["return_to"] [Json(200, "Opened"), Redirect] [ENTERS, COUNTED];
+    "POST" "/auth/signup" [EMAIL, PASSWORD, RETURN_TO] ["return_to"] [Json(202, "Accepted"), Page] [CHOSEN, COUNTED, &[Code::BadEmail, Code::SignupClosed, Code::PasswordsOff]];
+    "POST" "/auth/login" [EMAIL, PASSWORD, REMEMBER, STRATEGY, DEVICE, RETURN_TO] ["return_to"] [Json(200, "Opened"), Redirect] [ENTERS, COUNTED, &[Code::PasswordsOff]];
     "POST" "/auth/login/factor" [ID, DEVICE, may("totp", Kind::Code), may("recovery", Kind::Code), may("passkey", Kind::Passkey), RETURN_TO] ["return_to"] [Json(200, "Opened"), Redirect] [ENTERS, COUNTED, PROVED];
     "POST" "/auth/login/passkey/begin" [] [] [Json(200, "Question")] [COUNTED];
     "POST" "/auth/login/passkey" [needed("state", Kind::Text), needed("response", Kind::Passkey), REMEMBER, STRATEGY, DEVICE, RETURN_TO] ["return_to"] [Json(200, "Opened"), Redirect] [ENTERS, COUNTED, PROVED];
@@ -157,6 +158,7 @@ pub(crate) static SHAPES: &[Shape] = shapes! {
     "POST" "/auth/providers/link" [needed("provider", Kind::Text), STEP_UP] [] [Json(200, "GoOn"), Redirect] [APPROVED, GONE_ON];
     "POST" "/auth/providers/unlink" [needed("identity", Kind::Text), STEP_UP] [] [Nothing, Redirect] [APPROVED, GONE_ON, &[Code::UnknownFactor]];
     "GET" "/auth/logged-out" [] ["state"] [Redirect] [];
+    "GET" "/auth/onward" [] ["host", "return_to"] [Redirect] [];
     "POST" "/auth/logout" [] [] [Nothing, Json(200, "GoOn"), Redirect] [];
     "POST" "/auth/logout/others" [] [] [Nothing, Redirect] [];
     "POST" "/auth/logout/all" [] [] [Nothing, Json(200, "GoOn"), Redirect] [];
@@ -165,9 +167,9 @@ pub(crate) static SHAPES: &[Shape] = shapes! {
     "GET" "/auth/sessions" [] [] [Json(200, "Sessions")] [];
     "DELETE" "/auth/sessions/{id}" [] [] [Nothing] [&[Code::UnknownSession]];
     "POST" "/auth/sessions/end" [needed("session", Kind::Text)] [] [Nothing, Redirect] [&[Code::UnknownSession]];
-    "POST" "/auth/password/change" [needed("current", Kind::Password), PASSWORD, STEP_UP] [] [Json(200, "Opened"), Redirect] [CHOSEN, COUNTED, APPROVED, &[Code::WrongCredentials, Code::PasswordLocked]];
-    "POST" "/auth/password/forgot" [EMAIL] [] [Json(202, "Accepted"), Page] [MAILED, COUNTED, &[Code::BadEmail]];
-    "POST" "/auth/password/reset" [TOKEN, PASSWORD] [] [Nothing, Redirect] [MAILED, CHOSEN, COUNTED];
+    "POST" "/auth/password/change" [needed("current", Kind::Password), PASSWORD, STEP_UP] [] [Json(200, "Opened"), Redirect] [CHOSEN, COUNTED, APPROVED, &[Code::WrongCredentials, Code::PasswordLocked, Code::PasswordsOff]];
+    "POST" "/auth/password/forgot" [EMAIL] [] [Json(202, "Accepted"), Page] [MAILED, COUNTED, &[Code::BadEmail, Code::PasswordsOff]];
+    "POST" "/auth/password/reset" [TOKEN, PASSWORD] [] [Nothing, Redirect] [MAILED, CHOSEN, COUNTED, &[Code::PasswordsOff]];
     "POST" "/auth/email/verify" [TOKEN, PASSWORD] [] [Nothing, Redirect, Page] [MAILED, COUNTED, &[Code::WrongCredentials]];
     "POST" "/auth/email/resend" [EMAIL] [] [Json(202, "Accepted"), Page] [MAILED, COUNTED, &[Code::BadEmail]];
     "POST" "/auth/email/change" [EMAIL, STEP_UP] [] [Json(202, "Accepted"), Redirect] [MAILED, APPROVED, COUNTED, &[Code::BadEmail, Code::AddressTaken]];
@@ -211,9 +213,9 @@ pub(crate) static SHAPES: &[Shape] = shapes! {
     "GET" "/auth" [] [] [Redirect] [];
     "GET" "/auth/" [] [] [Redirect] [];
     "GET" "/auth/login" [] ["return_to", "notice"] [Page, Redirect] [];
-    "GET" "/auth/signup" [] ["return_to", "notice"] [Page, Redirect] [&[Code::SignupClosed]];
-    "GET" "/auth/forgot" [] [] [Page] [MAILED];
-    "GET" "/auth/reset" [] [] [Page] [MAILED];
+    "GET" "/auth/signup" [] ["return_to", "notice"] [Page, Redirect] [&[Code::SignupClosed, Code::PasswordsOff]];
+    "GET" "/auth/forgot" [] [] [Page] [MAILED, &[Code::PasswordsOff]];
+    "GET" "/auth/reset" [] [] [Page] [MAILED, &[Code::PasswordsOff]];
     "GET" "/auth/email/verify" [] [] [Page] [MAILED];
     "GET" "/auth/email/confirm" [] [] [Page] [MAILED];
     "GET" "/auth/email/back" [] [] [Page] [MAILED];

@@ -45,7 +45,7 @@ impl Site {
     }
 
     /// Whether a host is exactly that of the origin.
-    pub(crate) fn is_named(&self, host: &str) -> bool {
+    pub fn is_named(&self, host: &str) -> bool {
         host.eq_ignore_ascii_case(self.name())
     }
 
@@ -56,6 +56,26 @@ impl Site {
         let loopback = |name: &str| matches!(name, "localhost" | "127.0.0.1" | "[::1]") || name.ends_with(".localhost");
         let host = host.to_ascii_lowercase();
         host == own || self.hosts.contains(&host) || (loopback(own) && loopback(&host))
+    }
+
+    /// Whether the configuration names a host, besides that of the origin.
+    pub(crate) fn is_listed(&self, host: &str) -> bool {
+        self.hosts.contains(&host.to_ascii_lowercase())
+    }
+
+    /// Whether cookies of the session go to a host because they are set for a domain.
+    pub(crate) fn shares_with(&self, host: &str) -> bool {
+        let within = |rest: &str| rest.is_empty() || rest.ends_with('.');
+        self.cookies.domain().is_some_and(|domain| host.to_ascii_lowercase().strip_suffix(domain).is_some_and(within))
+    }
+
+    /// The origin of a listed host where the sessions of this site are good: its scheme and port are those of the public one.
+    /// `None` for every other name.
+    pub fn sibling(&self, host: &str) -> Option<String> {
+        let known = self.hosts.iter().find(|known| known.eq_ignore_ascii_case(host) && self.shares_with(known))?;
+        let (scheme, rest) = self.origin.split_once("://")?;
+        let port = rest.strip_prefix(self.name())?;
+        Some(format!("{scheme}://{known}{port}"))
     }
 
     /// Whether `origin` is this site's or a listed one.

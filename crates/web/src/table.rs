@@ -112,6 +112,7 @@ pub static ROUTES: &[Row] = rows! {
     "POST" "/auth/providers/link" SignedIn Fields NoStore Json routes::providers::link,   "begins to add an identity at a provider: `provider`, which was approved, and `step_up`; answers where to go on";
     "POST" "/auth/providers/unlink" SignedIn Fields NoStore Json routes::providers::unlink, "removes an identity: `identity`, which was approved, and `step_up`";
     "GET"  "/auth/logged-out"    Open     None   NoStore Html routes::providers::logged_out, "where providers send people after a log-out";
+    "GET"  "/auth/onward"        Open     None   NoStore Html routes::onward::get,         "leads to `return_to` on `host`, another host of this site where its sessions are good; on this one if it is not";
     "POST" "/auth/logout"        Open     Fields NoStore Json routes::logout::this,        "ends this session; 204, or 200 with `continue_at` where the session of a provider is to be ended as well";
     "POST" "/auth/logout/others" SignedIn Fields NoStore Json routes::logout::others,      "ends all other sessions of the account";
     "POST" "/auth/logout/all"    SignedIn Fields NoStore Json routes::logout::all,         "ends all sessions of the account";

@@ -34,8 +34,9 @@ pub struct Import<'a> {
 
 impl App {
     /// Opens an account without a password, and mails its owner how to set one; without mail the link is answered. Refused as
-    /// [`Refusal::BadEmail`], or [`Refusal::AddressTaken`].
+    /// [`Refusal::BadEmail`], [`Refusal::AddressTaken`], or [`Refusal::PasswordsOff`].
     pub async fn create_account(&self, email: &str) -> Result<Created, Error> {
+        self.needs_passwords()?;
         let now = self.clock.now();
         let email = Email::parse(email).map_err(|_| Refusal::BadEmail)?;
         let account = self.fresh_account(email, PasswordHash::unusable(), None, now)?;
@@ -47,8 +48,9 @@ impl App {
     }
 
     /// Mails a reset to the owner of an account; without mail the link is answered. What somebody guessed too often is asked for
-    /// again afterwards. Refused as [`Refusal::UnknownAccount`].
+    /// again afterwards. Refused as [`Refusal::UnknownAccount`] or [`Refusal::PasswordsOff`].
     pub async fn send_reset(&self, id: AccountId) -> Result<Option<String>, Error> {
+        self.needs_passwords()?;
         let now = self.clock.now();
         let account = self.store.account(id).await?.ok_or(Refusal::UnknownAccount)?;
         let unit = Unit::from(Order::Record(self.event(EventKind::ResetAsked, now)?.of(id)));

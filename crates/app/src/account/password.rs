@@ -1,4 +1,4 @@
-//! What a new password must be.
+//! Whether there are passwords, and what a new one must be.
 
 use crate::{App, Error, Refusal};
 use cloakroom_core::account::{Email, PasswordHash};
@@ -9,6 +9,11 @@ use cloakroom_password::strength;
 const OURS: [&str; 2] = ["cloakroom", "password"];
 
 impl App {
+    /// Refused as [`Refusal::PasswordsOff`] where a password opens nothing.
+    pub(crate) fn needs_passwords(&self) -> Result<(), Refusal> {
+        if self.settings.log_in_by_password { Ok(()) } else { Err(Refusal::PasswordsOff) }
+    }
+
     /// Judges a new password for an account, and hashes it. Refused as [`Refusal::BadPassword`] or [`Refusal::WeakPassword`].
     pub(crate) async fn new_password(&self, typed: String, email: &Email) -> Result<PasswordHash, Error> {
         let password = Password::new(typed).ok_or(Refusal::PasswordUnreadable)?;

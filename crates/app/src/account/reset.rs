@@ -24,6 +24,7 @@ impl App {
 
     async fn mail_reset(&self, email: &str, visit: &Visit<'_>) -> Result<(), Error> {
         let now = self.clock.now();
+        self.needs_passwords()?;
         self.needs_mail()?;
         let email = Email::parse(email).map_err(|_| Refusal::BadEmail)?;
         self.attempt(&self.counted_by_request(visit.address), now).await?;
@@ -60,8 +61,9 @@ impl App {
     }
 
     /// Sets a new password by a mailed token, or its typed code. Refused as [`Refusal::CodeInvalid`], and for a password against
-    /// the policy, which uses nothing up.
+    /// the policy, which uses nothing up; or as [`Refusal::PasswordsOff`].
     pub async fn reset_password(&self, shown: &str, password: String, visit: &Visit<'_>) -> Result<(), Error> {
+        self.needs_passwords()?;
         let now = self.clock.now();
         self.attempt(&self.counted_by_request(visit.address), now).await?;
         let found = self.find_code(Purpose::Reset, shown, now).await?;

@@ -25,6 +25,7 @@ impl App {
 
     async fn open_or_seem_to(&self, email: &str, password: String, visit: &Visit<'_>) -> Result<(), Error> {
         let now = self.clock.now();
+        self.needs_passwords()?;
         if !self.settings.signup {
             return Err(Refusal::SignupClosed.into());
         }

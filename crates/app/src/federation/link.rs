@@ -127,7 +127,9 @@ impl App {
         let row = rows.into_iter().find(|row| id_of(row) == identity).ok_or(Refusal::UnknownFactor)?;
         let passkeys = self.factors_of(me.account.id).await?.passkeys;
         let by_passkey = passkeys.iter().any(|passkey| passkey.scope == PasskeyScope::LogIn);
-        if !others && !me.account.password.is_usable() && !by_passkey && !self.settings.mail {
+        // One that they have, or could set by mail; where one opens anything.
+        let by_password = self.settings.log_in_by_password && (me.account.password.is_usable() || self.settings.mail);
+        if !others && !by_passkey && !by_password {
             return Err(Refusal::LastWayIn.into());
         }
         let name = self.provider(&row.value.provider).map_or(row.value.provider.clone(), |known| known.name.clone());

@@ -80,6 +80,7 @@ impl App {
     /// required. Refused as [`Refusal::TooManyAttempts`] or [`Refusal::PasswordLocked`] before anything is compared. A session
     /// that this browser already had is ended in the same transaction (v5.0.0-7.2.4).
     pub async fn log_in(&self, mut login: Login<'_>) -> Result<LoggedIn, Error> {
+        self.needs_passwords()?;
         let now = self.clock.now();
         if !self.settings.offered.contains(&login.wish.strategy) {
             return Err(Refusal::StrategyNotOffered.into());

@@ -30,6 +30,7 @@ impl App {
         next: String,
         visit: &Visit<'_>,
     ) -> Result<(Account, Opened), Error> {
+        self.needs_passwords()?;
         let now = self.clock.now();
         let me = self.me(seen).await?;
         let mut unit = Unit::new();

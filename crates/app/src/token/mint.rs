@@ -1,5 +1,6 @@
 //! Minting: access tokens after RFC 9068, and refresh tokens derived from the state of their family.
 
+use super::Address;
 use super::credential::Way;
 use crate::{App, Fault};
 use cloakroom_core::keyring::Purpose;
@@ -7,12 +8,22 @@ use cloakroom_core::refresh::{Family, RefreshToken};
 use cloakroom_core::session::{Session, Strategy};
 use cloakroom_core::time::Timestamp;
 use cloakroom_jose::{AccessClaims, random};
+use serde::Serialize;
 
 /// `typ` of an access token (RFC 9068 §2.1).
 pub(crate) const ACCESS_TYPE: &str = "at+jwt";
 
 /// `client_id`, which RFC 9068 §2.2 requires: the browser's side of every session is this program itself.
 pub(crate) const OUR_CLIENT: &str = "cloakroom";
+
+/// With two claims of `OpenID` Connect Core 1.0 §5.1.
+#[derive(Serialize)]
+struct WithAddress<'a> {
+    #[serde(flatten)]
+    claims: &'a AccessClaims,
+    email: &'a str,
+    email_verified: bool,
+}
 
 impl App {
     /// Mints the access token of a session's newest generation and issue. For a cookie, unless its strategy leaves it to
@@ -61,10 +72,23 @@ impl App {
     }
 
     /// Mints the same claims once more for an upstream's audience. It ends when the token in the cookie does, and is
-    /// of no use as one: its audience is another.
-    pub(super) fn mint_for(&self, claims: &AccessClaims, audience: &str, now: Timestamp) -> Result<String, Fault> {
+    /// of no use as one: its audience is another. With the address where the upstream is told it.
+    pub(super) fn mint_for(
+        &self,
+        claims: &AccessClaims,
+        audience: &str,
+        address: Option<&Address>,
+        now: Timestamp,
+    ) -> Result<String, Fault> {
         let claims = AccessClaims { aud: audience.to_owned(), jti: jti()?, iat: now.unix_seconds(), ..claims.clone() };
-        Ok(self.ring.load().signer(now)?.sign(ACCESS_TYPE, &claims)?)
+        let ring = self.ring.load();
+        let signer = ring.signer(now)?;
+        Ok(match address {
+            None => signer.sign(ACCESS_TYPE, &claims)?,
+            Some(Address { email, is_confirmed }) => {
+                signer.sign(ACCESS_TYPE, &WithAddress { claims: &claims, email, email_verified: *is_confirmed })?
+            }
+        })
     }
 
     /// Derives R(g) of a session's newest generation. Asked twice it gives the same token twice.

@@ -6,6 +6,7 @@ mod mint;
 mod sighting;
 mod streams;
 mod ticket;
+mod told;
 mod verified;
 
 pub use credential::Credential;
@@ -14,5 +15,6 @@ pub(crate) use mint::{ACCESS_TYPE, OUR_CLIENT, jti};
 pub(crate) use sighting::Sightings;
 pub use streams::Stream;
 pub(crate) use streams::Streams;
+pub use told::Address;
 pub use verified::Seen;
 pub(crate) use verified::Verified;

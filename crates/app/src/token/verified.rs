@@ -1,7 +1,7 @@
 //! Verification: the signature once per token, what was revoked on every request.
 
-use super::Credential;
 use super::credential::Way;
+use super::{Address, Credential};
 use crate::{App, Error, Fault, Refusal, WhenStale};
 use cloakroom_core::access::Access;
 use cloakroom_core::id::SessionId;
@@ -9,7 +9,7 @@ use cloakroom_core::ticket::{Good, Ticket};
 use cloakroom_core::time::{Lifetime, Timestamp};
 use cloakroom_jose::{AccessClaims, Expect, Refused};
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 /// Tokens that were verified, or made here, by their whole text. Only genuine ones get in, so a flood of forged ones evicts nothing.
 pub(crate) struct Verified(quick_cache::sync::Cache<Box<str>, Arc<Seen>>);
@@ -28,13 +28,21 @@ pub struct Seen {
     ring: u64,
     by: By,
     noted_at: AtomicI64,
-    for_upstreams: RwLock<Vec<(Box<str>, Arc<str>)>>,
+    for_upstreams: RwLock<Vec<Minted>>,
+    pub(super) address: OnceLock<Arc<Address>>,
+}
+
+/// An `Authorization` for upstreams of one audience.
+struct Minted {
+    audience: Box<str>,
+    tells_address: bool,
+    authorization: Arc<str>,
 }
 
 impl Seen {
     fn new(access: Access, claims: AccessClaims, ring: u64, by: By) -> Self {
         let (noted_at, for_upstreams) = (AtomicI64::new(i64::MIN), RwLock::default());
-        Self { access, claims, ring, by, noted_at, for_upstreams }
+        Self { access, claims, ring, by, noted_at, for_upstreams, address: OnceLock::new() }
     }
 
     /// Proven by a ticket, by the ring of this version.
@@ -285,19 +293,28 @@ impl App {
     /// The `Authorization` that an upstream gets for this session, `Bearer` and a token (RFC 6750 §2.1): minted once per
     /// access token and audience.
     pub fn bearer_for(&self, seen: &Seen, audience: &str) -> Result<Arc<str>, Fault> {
-        let known = |minted: &[(Box<str>, Arc<str>)]| {
-            minted.iter().find(|(name, _)| &**name == audience).map(|(_, token)| Arc::clone(token))
-        };
+        self.bearer(seen, audience, None)
+    }
+
+    /// The same with their address in it, as [`Self::address_of`] answers it.
+    pub fn bearer_with(&self, seen: &Seen, audience: &str, address: &Address) -> Result<Arc<str>, Fault> {
+        self.bearer(seen, audience, Some(address))
+    }
+
+    fn bearer(&self, seen: &Seen, audience: &str, address: Option<&Address>) -> Result<Arc<str>, Fault> {
+        let is_it = |one: &&Minted| &*one.audience == audience && one.tells_address == address.is_some();
+        let known = |minted: &[Minted]| minted.iter().find(is_it).map(|one| Arc::clone(&one.authorization));
         if let Some(token) = known(&seen.for_upstreams.read().unwrap_or_else(PoisonError::into_inner)) {
             return Ok(token);
         }
-        let token = self.mint_for(&seen.claims, audience, self.clock.now())?;
+        let token = self.mint_for(&seen.claims, audience, address, self.clock.now())?;
         let token: Arc<str> = format!("Bearer {token}").into();
         let mut minted = seen.for_upstreams.write().unwrap_or_else(PoisonError::into_inner);
         if let Some(token) = known(&minted) {
             return Ok(token);
         }
-        minted.push((audience.into(), Arc::clone(&token)));
+        let tells_address = address.is_some();
+        minted.push(Minted { audience: audience.into(), tells_address, authorization: Arc::clone(&token) });
         Ok(token)
     }
 

@@ -1,8 +1,11 @@
 //! `cloakroom check`.
 
 use super::ConfigFile;
+use crate::config::Config;
 use crate::terminal::{Ending, answer, say};
 use clap::Args;
+use cloakroom_gateway::Access;
+use std::collections::BTreeSet;
 
 /// Reads a configuration as `serve` would and reports every mistake at once; changes nothing.
 #[derive(Args)]
@@ -14,22 +17,41 @@ pub(super) struct Check {
     json: bool,
 }
 
+/// One mistake, as JSON.
+fn told(path: &str, reason: &str) -> serde_json::Value {
+    serde_json::json!({ "path": path, "reason": reason })
+}
+
+/// Hosts of applications for people who are logged in, on which nobody logs in with a provider.
+fn hosts_without_providers(config: &Config) -> Vec<&str> {
+    let of_use = |host: &str| config.site.is_named(host) || config.site.sibling(host).is_some();
+    let signed_in = config.upstreams.iter().filter(|upstream| upstream.access != Access::Public);
+    let hosts = signed_in.filter_map(|upstream| upstream.host.as_deref()).filter(|host| !of_use(host));
+    let alone: BTreeSet<_> = hosts.filter(|_| !config.providers.is_empty()).collect();
+    alone.into_iter().collect()
+}
+
+/// Why nobody could be served with the certificate and key of the configuration, if there are any.
+fn unusable_certificate(config: &Config) -> Option<String> {
+    let error = crate::serve::check_certificate(config.tls.as_ref()?).err()?;
+    Some(format!("{error:#}"))
+}
+
 impl Check {
     pub(super) fn run(&self) -> anyhow::Result<Ending> {
         if self.json {
-            let mistakes = self.file.parse()?.err().unwrap_or_default();
-            let listed: Vec<_> = mistakes
-                .iter()
-                .map(|mistake| serde_json::json!({ "path": mistake.path, "reason": mistake.reason }))
-                .collect();
-            answer(&serde_json::json!({ "ok": mistakes.is_empty(), "mistakes": listed }).to_string());
-            return Ok(if mistakes.is_empty() { Ending::Done } else { Ending::Misused });
+            let listed: Vec<_> = match self.file.parse()? {
+                Ok(config) => {
+                    unusable_certificate(&config).map(|reason| told("server.tls", &reason)).into_iter().collect()
+                }
+                Err(mistakes) => mistakes.iter().map(|mistake| told(&mistake.path, &mistake.reason)).collect(),
+            };
+            answer(&serde_json::json!({ "ok": listed.is_empty(), "mistakes": listed }).to_string());
+            return Ok(if listed.is_empty() { Ending::Done } else { Ending::Misused });
         }
         let Some(config) = self.file.read()? else { return Ok(Ending::Misused) };
-        if let Some(files) = &config.tls
-            && let Err(error) = crate::serve::check_certificate(files)
-        {
-            say(&format!("cloakroom: server.tls: {error:#}"));
+        if let Some(reason) = unusable_certificate(&config) {
+            say(&format!("cloakroom: server.tls: {reason}"));
             return Ok(Ending::Misused);
         }
         answer(&format!(
@@ -61,6 +83,14 @@ impl Check {
         }
         if config.site.slots > 1 {
             say("note: accounts in one browser share one origin: a script in the page of one can act in the other");
+        }
+        let alone = hosts_without_providers(&config);
+        if !alone.is_empty() {
+            say(&format!(
+                "note: nobody can log in with a [[provider]] on {}: providers send people back to server.public_url, and without \
+                 cookie.domain that session is not good there",
+                alone.join(", ")
+            ));
         }
         if config.site.origin.starts_with("https://") && config.tls.is_none() && config.trusted_proxies.is_empty() {
             say(

@@ -2,17 +2,20 @@
 
 use super::Mistake;
 
-const SECTIONS: [&str; 13] = [
+/// Every section that is no list: what is written several times has no name to set it by.
+const SECTIONS: [&str; 15] = [
     "server",
     "store",
     "session",
     "revocation",
     "cookie",
+    "cors",
     "tokens",
     "account",
     "password",
     "second_factor",
     "mail",
+    "forward_auth",
     "limits",
     "headers",
     "log",

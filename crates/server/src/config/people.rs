@@ -13,6 +13,16 @@ pub(super) fn signup(raw: &raw::Account, mistakes: &mut Vec<Mistake>) -> bool {
     section.one_of("signup", raw.signup.as_ref(), true, &[("open", true), ("closed", false)])
 }
 
+/// Whether people log in with passwords. Without, there must be another way to come for the first time.
+pub(super) fn log_in_by_password(raw: &Raw, mistakes: &mut Vec<Mistake>) -> bool {
+    let by_password = raw.password.log_in.unwrap_or(true);
+    if !by_password && raw.provider.is_empty() {
+        mistakes
+            .push(Mistake::new("password.log_in", "without passwords nobody could log in: there is no [[provider]]"));
+    }
+    by_password
+}
+
 pub(super) fn passwords(raw: &raw::Password, mistakes: &mut Vec<Mistake>) -> PasswordPolicy {
     let mut section = Section { path: "password".into(), mistakes };
     PasswordPolicy { min_characters: section.number("min_characters", raw.min_characters, 15, (8, 128)) }

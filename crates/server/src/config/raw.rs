@@ -71,8 +71,8 @@ pub struct Server {
     /// A secret; better in the environment, CLOAKROOM_SERVER_ADMIN_TOKEN. Default: none, and /admin is not there.
     pub admin_token: Option<String>,
     /// Proxies in front of Cloakroom that are believed about their clients: addresses or networks, such as "10.0.0.0/8".
-    /// Read are X-Forwarded-For and X-Forwarded-Proto, or Forwarded where neither is there; your proxy must overwrite what
-    /// clients send in them, and must pass Host on. Default: none.
+    /// Read are X-Forwarded-For, -Proto and -Host, or Forwarded where neither of the first two is there; your proxy must overwrite
+    /// what clients send in them, and must pass Host on. Default: none.
     pub trusted_proxies: Option<Vec<String>>,
     /// Further origins whose pages may send unsafe requests here, such as `"https://admin.example.com"`. Default: none.
     pub trusted_origins: Option<Vec<String>>,
@@ -208,6 +208,9 @@ pub struct Account {
 #[derive(Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Password {
+    /// Whether people log in with passwords. With false they come by a [[provider]], which is required then, or with a passkey: no
+    /// form for passwords, no sign-up, no reset, no invitations. Default: true.
+    pub log_in: Option<bool>,
     /// Fewest characters. At least 8; below 15 a password alone is weak (NIST SP 800-63B-4). Default: 15.
     pub min_characters: Option<usize>,
     /// Words that a password must not be made of, such as the names of your company and products: at most 256, of 2 to 64

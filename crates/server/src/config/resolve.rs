@@ -127,6 +127,7 @@ pub(super) fn resolve(raw: &Raw, mistakes: &mut Vec<Mistake>) -> Option<Config> 
         approval_origin: site.as_ref().and_then(|site| site.approval_origin.clone()),
         mail: mail.is_some(),
         confirm_addresses,
+        log_in_by_password: people::log_in_by_password(raw, mistakes),
         signup: people::signup(&raw.account, mistakes),
         providers: Vec::new(),
         clients: Vec::new(),

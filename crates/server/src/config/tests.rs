@@ -164,6 +164,26 @@ fn the_environment_overrides_the_file_and_is_checked_as_strictly() {
 }
 
 #[test]
+fn every_section_that_is_no_list_can_be_set_by_the_environment() {
+    let schema: serde_json::Value = serde_json::from_str(&super::json_schema()).unwrap();
+    for (name, section) in schema["properties"].as_object().unwrap() {
+        let variable = format!("CLOAKROOM_{}_NO_SUCH_KEY", name.to_ascii_uppercase());
+        let told = with_environment(LEAST, &[(&variable, "x")]).err().unwrap().join("\n");
+        let is_list = section["type"] == "array";
+        assert_eq!(told.contains("no section begins like that"), is_list, "{name}: {told}");
+        assert_eq!(told.contains("no_such_key"), !is_list, "{name}: {told}");
+    }
+    let listens = ("CLOAKROOM_FORWARD_AUTH_LISTEN", "[\"127.0.0.1:9091\"]");
+    let proxies = ("CLOAKROOM_SERVER_TRUSTED_PROXIES", "[\"127.0.0.1\"]");
+    let reads = ("CLOAKROOM_CORS_ORIGINS", "[\"https://page.example.com\"]");
+    let config = with_environment(LEAST, &[listens, proxies, reads]).unwrap();
+    assert_eq!(config.forward_auth_listen, ["127.0.0.1:9091".parse().unwrap()]);
+    assert_eq!(config.site.readers.unwrap(), ["https://page.example.com"]);
+    let tls = with_environment(LEAST, &[("CLOAKROOM_SERVER_TLS", "{ key_file = \"x\" }")]);
+    assert!(tls.err().unwrap().join("\n").contains("server.tls"), "a table within a section is for the file");
+}
+
+#[test]
 fn what_would_be_weaker_than_it_looks_is_refused() {
     for (more, part) in [
         ("[server]\npublic_url = \"http://app.example.com\"", "only a loopback name can be plain http"),
@@ -373,6 +393,15 @@ fn who_may_come_in_and_how_often_they_may_guess_is_configured() {
     let least = read(LEAST).unwrap().settings;
     assert!(least.signup && least.totp_steps_back == 1 && least.limits == cloakroom_app::Limits::default());
     for (more, part) in [
+        (
+            "[[upstream]]\nto = \"http://127.0.0.1:3000\"\naccess = \"signed-in\"\nclaims = [\"name\"]",
+            "claims: \"name\" is not told; there is \"email\"",
+        ),
+        (
+            "[[upstream]]\nto = \"http://127.0.0.1:3000\"\naccess = \"public\"\nclaims = [\"email\"]",
+            "claims: no session is looked at where access = \"public\"",
+        ),
+        ("[password]\nlog_in = false", "password.log_in: without passwords nobody could log in"),
         ("[account]\nsignup = \"maybe\"", "account.signup: \"maybe\" is not one of \"open\", \"closed\""),
         ("[limits]\naccount_failures = 9", "limits.account_failures: 9 is not between 10 and 100"),
         ("[limits]\naccount_failures = 101", "limits.account_failures: 101 is not between 10 and 100"),

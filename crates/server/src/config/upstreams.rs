@@ -101,6 +101,17 @@ fn second_factor_for(raw: &raw::Upstream, upstream: &Upstream, section: &mut Sec
     paths.iter().filter(below).cloned().collect()
 }
 
+/// Whether its tokens have the address of a person.
+fn tells_address(raw: &raw::Upstream, access: Access, section: &mut Section<'_>) -> bool {
+    let claims = raw.claims.as_deref().unwrap_or_default();
+    if let Some(other) = claims.iter().find(|claim| *claim != "email") {
+        section.wrong("claims", format!("{other:?} is not told; there is \"email\""));
+    } else if !claims.is_empty() && access == Access::Public {
+        section.wrong("claims", "no session is looked at where access = \"public\", and no token is made");
+    }
+    !claims.is_empty()
+}
+
 /// The address, or `None` for an application that a proxy of the operator's own leads to.
 fn to(raw: &raw::Upstream, forward_auth: bool, section: &mut Section<'_>) -> Option<Url> {
     let Some(text) = &raw.to else {
@@ -206,6 +217,7 @@ fn upstream(
         host: raw.host.clone(),
         strip_prefix: raw.strip_prefix.unwrap_or(false),
         preserve_host: raw.preserve_host.unwrap_or(false),
+        tells_address: tells_address(raw, access, section),
         audience,
         cache,
         timeouts,

@@ -36,6 +36,7 @@ const ACCOUNT: HeaderName = HeaderName::from_static("cloakroom-account");
 const SESSION: HeaderName = HeaderName::from_static("cloakroom-session");
 const ROLES: HeaderName = HeaderName::from_static("cloakroom-roles");
 const GROUPS: HeaderName = HeaderName::from_static("cloakroom-groups");
+const EMAIL: HeaderName = HeaderName::from_static("cloakroom-email");
 const FORM_TOKEN: HeaderName = HeaderName::from_static("cloakroom-form-token");
 
 /// What the proxy does with an answer.
@@ -150,6 +151,7 @@ fn pass(passed: &Passed, status: StatusCode) -> Response<Body> {
         (AUTHORIZATION, passed.authorization.clone()),
         (COOKIE, passed.cookie.clone()),
         (FORM_TOKEN, passed.identity.form_token.clone()),
+        (EMAIL, passed.identity.address.clone()),
         (ACCOUNT, HeaderValue::from_str(&account).ok()),
         (SESSION, HeaderValue::from_str(&session).ok()),
         (ROLES, HeaderValue::from_str(&roles).ok()),
@@ -164,7 +166,7 @@ fn pass(passed: &Passed, status: StatusCode) -> Response<Body> {
 }
 
 /// Names with commas between them; what is not plain in one is percent-encoded.
-fn listed(names: &[String]) -> String {
+pub(super) fn listed(names: &[String]) -> String {
     let mut list = String::new();
     for name in names {
         if !list.is_empty() {

@@ -1,5 +1,7 @@
 //! The gateway's question to the web: may this pass, and as whom? Nothing is decided here.
 
+use super::forward_auth::listed;
+use cloakroom_app::token::Address;
 use cloakroom_app::{Error, Refusal};
 use cloakroom_gateway::{
     Access, Admission, Body, ClientInfo, Gate, Hold, Identity, Inbound, Outcome, Seen, StepUpRule, Upstream,
@@ -63,14 +65,11 @@ impl Gate for WebGate {
             Entry::Pass(Some(seen)) => seen,
             Entry::Answer(response) => return Admission::Answer(response.map(Body::wrap)),
         };
-        let bearer = match &upstream.token_from {
-            None => {
-                self.web.app().look_after_provider_tokens(&seen);
-                self.web.app().bearer_for(&seen, &upstream.audience).map_err(Error::from)
-            }
-            Some(provider) => self.web.app().provider_bearer(&seen, provider).await,
+        let address = match self.address(upstream, &seen, &client).await {
+            Ok(address) => address,
+            Err(refused) => return refused,
         };
-        let bearer = match bearer {
+        let bearer = match self.bearer(upstream, &seen, address.as_ref()).await {
             Ok(bearer) => bearer,
             // It ended in this moment.
             Err(Error::Refused(Refusal::SignedOut)) if wanted == Wanted::Optional => {
@@ -93,6 +92,7 @@ impl Gate for WebGate {
                         .web
                         .form_token_for(request, &seen)
                         .and_then(|token| HeaderValue::from_str(&token).ok()),
+                    address: address.filter(|address| address.is_confirmed).and_then(|address| plain(&address.email)),
                     authenticated: true,
                     closes_cors,
                     subject: Some(Arc::clone(&seen) as Hold),
@@ -124,6 +124,24 @@ impl Gate for WebGate {
 }
 
 impl WebGate {
+    /// The `Authorization` that the application gets: a token of ours, or of the provider that it names.
+    async fn bearer(
+        &self,
+        upstream: &Upstream,
+        seen: &Arc<cloakroom_app::token::Seen>,
+        address: Option<&Address>,
+    ) -> Result<Arc<str>, Error> {
+        let app = self.web.app();
+        if let Some(provider) = &upstream.token_from {
+            return app.provider_bearer(seen, provider).await;
+        }
+        app.look_after_provider_tokens(seen);
+        Ok(match address {
+            None => app.bearer_for(seen, &upstream.audience)?,
+            Some(address) => app.bearer_with(seen, &upstream.audience, address)?,
+        })
+    }
+
     /// What more than a session is asked for: a second factor, an approval of this very call.
     async fn asks_more(
         &self,
@@ -162,11 +180,33 @@ impl WebGate {
         Identity { ended: Some(stream.ended()), hold: Some(Arc::new(stream)), ..Identity::default() }
     }
 
+    /// The address of whoever it is, for an upstream that is told it.
+    async fn address(
+        &self,
+        upstream: &Upstream,
+        seen: &cloakroom_app::token::Seen,
+        client: &Client,
+    ) -> Result<Option<Arc<Address>>, Admission> {
+        if !upstream.tells_address {
+            return Ok(None);
+        }
+        self.web.app().address_of(seen).await.map(Some).map_err(|error| self.refused(error, client))
+    }
+
     fn failed(&self, fault: cloakroom_app::Fault, client: &Client) -> Admission {
+        self.refused(fault.into(), client)
+    }
+
+    fn refused(&self, error: cloakroom_app::Error, client: &Client) -> Admission {
         Admission::Answer(
-            self.web.problem(&fault.into(), client).map(|body| Body::wrap(body.map_err(|never| match never {}))),
+            self.web.problem(&error.into(), client).map(|body| Body::wrap(body.map_err(|never| match never {}))),
         )
     }
+}
+
+/// An address in the value of a field: what is not plain is percent-encoded.
+fn plain(email: &str) -> Option<HeaderValue> {
+    HeaderValue::from_str(&listed(&[email.to_owned()])).ok()
 }
 
 /// A form's token is among its first fields.

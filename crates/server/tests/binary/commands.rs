@@ -145,6 +145,26 @@ async fn check_notes_what_stays_possible_without_mail_and_without_an_origin_for_
 }
 
 #[tokio::test]
+async fn check_notes_hosts_where_a_log_in_with_a_provider_would_be_of_no_use() {
+    let mut house = House::before(NOWHERE);
+    house.config["server"]["public_url"] = json!(format!("http://app.cloak.localhost:{}", house.port()));
+    house.config["upstream"][1]["host"] = json!("api.cloak.localhost");
+    let notes = async |house: &House| {
+        house.write();
+        let told = run(house.folder(), &["check"]).await;
+        assert_eq!(code(&told), 0, "{}", text(&told.stderr));
+        text(&told.stderr).contains("nobody can log in with a [[provider]] on api.cloak.localhost:")
+    };
+    assert!(!notes(&house).await, "there is no provider");
+    house.config["provider"] = json!([{
+        "id": "sso", "issuer": "https://sso.example.com", "client_id": "cloakroom", "client_secret": "only for this test"
+    }]);
+    assert!(notes(&house).await);
+    house.config["cookie"] = json!({ "domain": "cloak.localhost" });
+    assert!(!notes(&house).await, "the session is good there");
+}
+
+#[tokio::test]
 async fn mail_settings_that_cannot_work_stop_the_start_and_a_server_that_is_away_does_not() {
     let upstream = Upstream::start("first").await;
     let mut house = House::before(upstream.address);
@@ -283,6 +303,13 @@ async fn a_certificate_that_is_none_is_one_clear_line() {
     house.write();
     let line = only_line_of_failure(house.folder(), &["serve", "--config", "cloakroom.toml"]).await;
     assert!(line.contains("no certificate in certificate.pem"), "{line}");
+    // What cannot be served is no good configuration, in either form.
+    let told = run(house.folder(), &["check"]).await;
+    assert_eq!((code(&told), text(&told.stderr)), (2, line.replace("cloakroom: ", "cloakroom: server.tls: ") + "\n"));
+    let listed = run(house.folder(), &["check", "--json"]).await;
+    assert_eq!(code(&listed), 2);
+    let listed: Value = serde_json::from_slice(&listed.stdout).unwrap();
+    assert_eq!((&listed["ok"], &listed["mistakes"][0]["path"]), (&json!(false), &json!("server.tls")));
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 use crate::Response;
 use crate::call::Call;
+use crate::door::Beginning;
 use crate::problem::Problem;
 use cloakroom_app::device::ListedDevice;
 use cloakroom_app::factor::{ListedPasskey, PasskeyScope};
@@ -39,12 +40,14 @@ impl Call {
         let linked = app.linked(me.account.id).await?;
         let linked: Vec<Value> = linked.iter().map(|linked| linked_row(linked, now)).collect();
         let devices: Vec<Value> = devices.iter().map(|device| device_row(device, now)).collect();
+        // A provider's answer comes back to the public host, where a log-in that waits on another is not known.
+        let at_home = self.web.beginning(&self.parts) == Beginning::Here;
         let values = context! {
             totp => factors.totp.map(|at| ago(now, at)),
             recovery => factors.recovery,
             passkeys, devices, second, linked,
-            providers => self.offered_providers(),
-            password => me.account.password.is_usable(),
+            providers => if at_home { self.offered_providers() } else { Vec::new() },
+            password => me.account.password.is_usable() && app.settings().log_in_by_password,
             can_passkey => app.takes_passkeys(),
             apart => self.web.site().approval_origin.is_some(),
             mail => app.settings().mail,

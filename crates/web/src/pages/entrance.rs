@@ -2,7 +2,8 @@
 
 use crate::Response;
 use crate::call::Call;
-use crate::problem::Problem;
+use crate::door::Beginning;
+use crate::problem::{Code, Problem};
 use cloakroom_core::return_to::ReturnTo;
 use minijinja::{Value, context};
 
@@ -21,14 +22,26 @@ impl Call {
         let settings = self.web.app().settings();
         let values = context! {
             email, notice, return_to => return_to.as_str(), mail => settings.mail, signup => settings.signup,
-            confirms => settings.confirm_addresses, providers => self.offered_providers(), passkeys => self.web.app().takes_passkeys(),
+            passwords => settings.log_in_by_password,
+            confirms => settings.confirm_addresses, providers => self.offered_providers(), elsewhere => self.has_providers_elsewhere(), passkeys => self.web.app().takes_passkeys(),
         };
         self.form_page("login.html", problem, values).await
     }
 
-    /// The providers to choose from.
+    /// Pages about passwords are there only where somebody logs in with one.
+    pub(crate) fn needs_passwords(&self) -> Result<(), Problem> {
+        if self.web.app().settings().log_in_by_password { Ok(()) } else { Err(Code::PasswordsOff.into()) }
+    }
+
+    /// Whether there are providers, but none that a log-in on this host could begin with.
+    fn has_providers_elsewhere(&self) -> bool {
+        self.web.beginning(&self.parts) == Beginning::Nowhere && !self.web.app().providers().is_empty()
+    }
+
+    /// The providers to choose from on this host.
     pub(super) fn offered_providers(&self) -> Vec<Value> {
-        let providers = self.web.app().providers().iter();
+        let are_of_use = self.web.beginning(&self.parts) != Beginning::Nowhere;
+        let providers = self.web.app().providers().iter().filter(|_| are_of_use);
         providers.map(|provider| context! { id => provider.party.id(), name => &provider.name }).collect()
     }
 

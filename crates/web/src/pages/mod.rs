@@ -182,7 +182,7 @@ mod tests {
             base => "/u/1", nonce => "NONCE", public => "https://app.example.com", csrf => "TOKEN", return_to => "/notes",
             title => "A title", code => "a-code", advice => "Do this.", incident => "0123456789ab", wait => 7, notice => "logged-out",
             problem => context! { code => "password-locked", title => "T", advice => hostile, field => "email", wait => 7 },
-            email => hostile, min_characters => 15, mail => true, signup => true, confirms => true, verified => false,
+            email => hostile, min_characters => 15, passwords => true, elsewhere => true, mail => true, signup => true, confirms => true, verified => false,
             to => "/auth/refresh?hop=1", opened => "2 hours ago", ends => "in 30 days",
             sessions => [context! {
                 id => "s", here => false, opened => "2 hours ago", used => "just now", device => "<b>", unknown => true, agent => hostile,

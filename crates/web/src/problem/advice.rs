@@ -18,6 +18,7 @@ impl Code {
             }
             Self::TokenInvalid => "It was used already, a newer one was sent, or it is too old. Ask for a new one.".into(),
             Self::MailOff => "Whoever runs this site can help.".into(),
+            Self::PasswordsOff => "Log in by one of the ways that the log-in page offers.".into(),
             Self::SignupClosed => "Ask whoever runs this site for an invitation.".into(),
             Self::SecondFactorAsked => "POST /auth/login/factor with the id of second_factor and a code or a passkey.".into(),
             Self::SecondFactorNeeded => {

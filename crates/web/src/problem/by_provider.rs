@@ -7,6 +7,8 @@ use http::StatusCode;
 pub enum ByProvider {
     /// There is no such provider.
     Unknown,
+    /// Not on this host.
+    OtherHost,
     /// The provider does not answer.
     Unreachable,
     /// The provider did not log somebody in.
@@ -36,6 +38,9 @@ impl ByProvider {
     pub(super) const fn parts(self) -> (StatusCode, &'static str, &'static str) {
         match self {
             Self::Unknown => (StatusCode::NOT_FOUND, "unknown-provider", "There is no such provider"),
+            Self::OtherHost => {
+                (StatusCode::NOT_FOUND, "provider-elsewhere", "That log-in is at another address of this site")
+            }
             Self::Unreachable => (StatusCode::BAD_GATEWAY, "provider-unreachable", "The other site does not answer"),
             Self::Denied => (StatusCode::FORBIDDEN, "provider-denied", "The other site did not log you in"),
             Self::Refused => {
@@ -62,6 +67,7 @@ impl ByProvider {
     pub(super) const fn advice(self) -> &'static str {
         match self {
             Self::Unknown => "Choose one on the log-in page.",
+            Self::OtherHost => "Go to the site's main address. A log-in there is of no use here.",
             Self::Unreachable => "Nothing has happened. Try again in a moment, or log in another way.",
             Self::Denied => "Either you said no there, or it did. Try again, or log in another way.",
             Self::Refused => {

@@ -26,6 +26,8 @@ pub enum Code {
     TokenInvalid,
     /// There is no mail here.
     MailOff,
+    /// Nobody logs in with a password here.
+    PasswordsOff,
     /// Nobody can sign up here.
     SignupClosed,
     /// The password was right; a second factor is asked for.
@@ -152,6 +154,7 @@ impl Code {
             Self::PasswordLocked => (StatusCode::TOO_MANY_REQUESTS, "password-locked", "Please set a new password"),
             Self::TokenInvalid => (StatusCode::UNPROCESSABLE_ENTITY, "code-invalid", "That link or code is not good"),
             Self::MailOff => (StatusCode::NOT_FOUND, "mail-off", "This site sends no mail"),
+            Self::PasswordsOff => (StatusCode::FORBIDDEN, "passwords-off", "There are no passwords here"),
             Self::SignupClosed => (StatusCode::FORBIDDEN, "signup-closed", "Accounts are opened by invitation"),
             Self::SecondFactorAsked => {
                 (StatusCode::UNAUTHORIZED, "second-factor-asked", "One more step: your second factor")

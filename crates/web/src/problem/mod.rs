@@ -89,6 +89,7 @@ impl From<Refusal> for Problem {
             Refusal::CodeInvalid => Code::TokenInvalid,
             Refusal::MailOff => Code::MailOff,
             Refusal::SignupClosed => Code::SignupClosed,
+            Refusal::PasswordsOff => Code::PasswordsOff,
             Refusal::ChallengeOver => Code::ChallengeOver,
             Refusal::ProofWrong => Code::ProofWrong,
             Refusal::ProofNotAccepted => Code::ProofNotAccepted,

@@ -12,6 +12,7 @@ pub(crate) mod login;
 pub(crate) mod logout;
 pub(crate) mod me;
 pub(crate) mod metadata;
+pub(crate) mod onward;
 pub(crate) mod passkeys;
 pub(crate) mod password;
 pub(crate) mod probe;

@@ -43,6 +43,7 @@ pub(crate) async fn forgot(mut call: Call) -> Result<Response, Problem> {
 
 /// `GET /auth/forgot`.
 pub(crate) async fn forgot_page(call: Call) -> Result<Response, Problem> {
+    call.needs_passwords()?;
     call.ask_address_page(Mailed::Reset, None, "").await
 }
 
@@ -60,5 +61,6 @@ pub(crate) async fn reset(mut call: Call) -> Result<Response, Problem> {
 
 /// `GET /auth/reset`.
 pub(crate) async fn reset_page(call: Call) -> Result<Response, Problem> {
+    call.needs_passwords()?;
     call.token_page(Mailed::Reset, None, "").await
 }

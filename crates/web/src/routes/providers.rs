@@ -13,7 +13,8 @@ use serde_json::json;
 /// Longer than any answer of a provider, in bytes.
 const MAX_QUERY: usize = 8 * 1024;
 
-/// `GET /auth/provider/{id}`: to the provider. Who is logged in already goes on.
+/// `GET /auth/provider/{id}`: to the provider; from another host of this site to the public one first, since providers know one
+/// address. Who is logged in already goes on.
 pub(crate) async fn begin(mut call: Call) -> Result<Response, Problem> {
     // A picture on another site must not fill the cookie of what waits.
     if !is_navigation(&call.parts.method, &call.parts.headers) {
@@ -23,7 +24,11 @@ pub(crate) async fn begin(mut call: Call) -> Result<Response, Problem> {
     if call.is_signed_in().await {
         return Ok(call.redirect(return_to.as_str()));
     }
-    let wish = Wish { remember: call.query("remember").as_deref() == Some("on"), strategy: call.strategy()? };
+    let remember = call.query("remember").as_deref() == Some("on");
+    if let Some(elsewhere) = call.to_public_host(&return_to, remember)? {
+        return Ok(elsewhere);
+    }
+    let wish = Wish { remember, strategy: call.strategy()? };
     let slot = call.client.slot.number();
     let errand = Errand { wish, return_to: return_to.as_str(), slot, link: None, approval: None };
     let id = call.id.as_deref().unwrap_or_default();
@@ -74,6 +79,9 @@ pub(crate) async fn log_out(mut call: Call) -> Result<Response, Problem> {
 
 /// `POST /auth/providers/link`.
 pub(crate) async fn link(mut call: Call) -> Result<Response, Problem> {
+    if call.web.beginning(&call.parts) != crate::door::Beginning::Here {
+        return Err(Code::Provider(ByProvider::OtherHost).into());
+    }
     let approval = call.fields.optional("step_up")?.unwrap_or_default();
     let provider = call.fields.text("provider")?;
     let to = (provider.as_str(), call.client.slot.number());

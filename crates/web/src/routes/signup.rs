@@ -21,6 +21,7 @@ pub(crate) async fn post(mut call: Call) -> Result<Response, Problem> {
 
 /// `GET /auth/signup`: the page.
 pub(crate) async fn get(mut call: Call) -> Result<Response, Problem> {
+    call.needs_passwords()?;
     let return_to = call.return_to()?;
     call.signup_page(None, "", &return_to).await
 }

@@ -65,10 +65,7 @@ impl Web {
 
     /// Whether a host lies outside of the domain that cookies are set for: nobody can be logged in there, so nothing tries.
     fn is_cookie_free(&self, host: &str) -> bool {
-        let Some(domain) = self.site.cookies.domain() else { return false };
-        let host = host.to_ascii_lowercase();
-        let within = host.strip_suffix(domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
-        !within && self.site.hosts.contains(&host)
+        self.site.cookies.domain().is_some() && !self.site.shares_with(host) && self.site.is_listed(host)
     }
 
     /// K7: a person who typed the address is brought to https; a program that sent data in clear is told, not helped.

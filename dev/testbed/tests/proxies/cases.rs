@@ -28,6 +28,22 @@ pub(crate) async fn signed_in(site: &Site) {
     assert_eq!((seen.header("authorization"), seen.header("cloakroom-account")), ("", ""));
 }
 
+/// Only of somebody who has confirmed it, and only to the application that is to know it.
+pub(crate) async fn address(site: &Site) {
+    let ann = site.signed_in().await;
+    ann.fetch("GET", "/api/who", None).await;
+    assert_eq!(site.app.one().header("cloakroom-email"), "", "nobody has confirmed it yet");
+    let token = site.house.last_mail_to("ann@example.com", 1).await.token();
+    let confirm = json!({ "token": token, "password": cloakroom_testbed::PASSWORD });
+    assert_eq!(ann.fetch("POST", "/auth/email/verify", Some(confirm)).await.status, StatusCode::NO_CONTENT);
+    site.advance(301);
+    ann.refresh().await;
+    ann.fetch("GET", "/api/who", None).await;
+    assert_eq!(site.app.one().header("cloakroom-email"), "ann@example.com");
+    ann.visit("/open/x").await;
+    assert_eq!(site.app.one().header("cloakroom-email"), "");
+}
+
 pub(crate) async fn signed_out(site: &Site) {
     let guest = site.guest();
     let told = guest.fetch("GET", "/api/who", None).await;
@@ -144,6 +160,7 @@ pub(crate) async fn spoofed(site: &Site) {
         ("cloakroom-session", "spoofed"),
         ("cloakroom-roles", "spoofed"),
         ("cloakroom-groups", "spoofed"),
+        ("cloakroom-email", "spoofed"),
         ("cloakroom-form-token", "spoofed"),
         ("x-forwarded-for", "203.0.113.66"),
         ("x-forwarded-host", "spoofed.example"),

@@ -39,6 +39,7 @@ macro_rules! behind_every_proxy {
 
 behind_every_proxy! {
     who_is_signed_in_is_named_to_the_application_and_nobody_else_is = super::cases::signed_in;
+    an_application_that_is_to_know_it_is_told_a_confirmed_address = super::cases::address;
     who_is_signed_out_is_told_or_led_to_the_log_in = super::cases::signed_out;
     an_expired_token_is_refreshed_although_the_question_sets_no_cookie = super::cases::expired;
     two_refreshes_at_once_harm_nobody = super::cases::raced_refresh;

@@ -248,6 +248,7 @@ fn reason(refusal: Refusal) -> &'static str {
             "the hash is of no kind that is known (argon2, bcrypt, scrypt and PBKDF2 are), or comparing it would take more than 256 MiB or about two seconds"
         }
         Refusal::UnknownAccount => "the account was deleted in this moment",
+        Refusal::PasswordsOff => "nobody logs in with a password here (password.log_in), and this is about one",
         _ => "this was refused",
     }
 }
