@@ -73,6 +73,7 @@ fn an_upstream_gets_the_token_of_a_provider_that_is_there_and_only_its_tokens_ar
             "access = \"signed-in\"\ntoken_from = \"sso\"\naudience = \"drive\"",
             "token_from: not together with audience",
         ),
+        ("access = \"signed-in\"\ntoken_from = \"sso\"\nclaims = [\"email\"]", "claims: not together with token_from"),
         (
             "access = \"signed-in\"\ntoken_from = \"nobody\"",
             "token_from: there is no [[provider]] with the id \"nobody\"",

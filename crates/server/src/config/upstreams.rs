@@ -108,6 +108,8 @@ fn tells_address(raw: &raw::Upstream, access: Access, section: &mut Section<'_>)
         section.wrong("claims", format!("{other:?} is not told; there is \"email\""));
     } else if !claims.is_empty() && access == Access::Public {
         section.wrong("claims", "no session is looked at where access = \"public\", and no token is made");
+    } else if !claims.is_empty() && raw.token_from.is_some() && raw.to.is_some() {
+        section.wrong("claims", "not together with token_from: the token is the provider's, which says its own");
     }
     !claims.is_empty()
 }

@@ -69,7 +69,7 @@ impl Gate for WebGate {
             Ok(address) => address,
             Err(refused) => return refused,
         };
-        let bearer = match self.bearer(upstream, &seen, address.as_ref()).await {
+        let bearer = match self.bearer(upstream, &seen, address.as_deref()).await {
             Ok(bearer) => bearer,
             // It ended in this moment.
             Err(Error::Refused(Refusal::SignedOut)) if wanted == Wanted::Optional => {

@@ -3,7 +3,7 @@
 use super::login::parsed;
 use crate::Response;
 use crate::call::Call;
-use crate::problem::{Code, Problem};
+use crate::problem::{ByProvider, Code, Problem};
 use crate::routes::{accepted, answer, no_content, opened, with};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -159,6 +159,9 @@ impl Call {
 
     /// On to the provider, where whoever approves logs in anew.
     async fn prove_by_provider(&self, id: &str, provider: &str) -> Result<Response, Problem> {
+        if self.web.beginning(&self.parts) != crate::door::Beginning::Here {
+            return Err(Code::Provider(ByProvider::OtherHost).into());
+        }
         let to = (provider, self.client.slot.number());
         let begun = self.web.app().begin_proof_by_provider(id, to, &self.waiting()).await?;
         let mut response = if self.fields.form {
