@@ -208,7 +208,7 @@ pub struct Account {
 #[derive(Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Password {
-    /// Whether people log in with passwords. With false they come by a [[provider]], which is required then, or with a passkey: no
+    /// Whether people log in with passwords. With false they come by a provider, which is required then, or with a passkey: no
     /// form for passwords, no sign-up, no reset, no invitations. Default: true.
     pub log_in: Option<bool>,
     /// Fewest characters. At least 8; below 15 a password alone is weak (NIST SP 800-63B-4). Default: 15.
