@@ -149,7 +149,7 @@ macro_rules! shapes {
 pub(crate) static SHAPES: &[Shape] = shapes! {
     "POST" "/auth/signup" [EMAIL, PASSWORD, RETURN_TO] ["return_to"] [Json(202, "Accepted"), Page] [CHOSEN, COUNTED, &[Code::BadEmail, Code::SignupClosed, Code::PasswordsOff]];
     "POST" "/auth/login" [EMAIL, PASSWORD, REMEMBER, STRATEGY, DEVICE, RETURN_TO] ["return_to"] [Json(200, "Opened"), Redirect] [ENTERS, COUNTED, &[Code::PasswordsOff]];
-    "POST" "/auth/login/factor" [ID, DEVICE, may("totp", Kind::Code), may("recovery", Kind::Code), may("passkey", Kind::Passkey), RETURN_TO] ["return_to"] [Json(200, "Opened"), Redirect] [ENTERS, COUNTED, PROVED];
+    "POST" "/auth/login/factor" [ID, DEVICE, may("totp", Kind::Code), may("recovery", Kind::Code), may("passkey", Kind::Passkey), RETURN_TO] ["return_to"] [Json(200, "Opened"), Redirect] [ENTERS, COUNTED, PROVED, &[Code::PasswordsOff]];
     "POST" "/auth/login/passkey/begin" [] [] [Json(200, "Question")] [COUNTED];
     "POST" "/auth/login/passkey" [needed("state", Kind::Text), needed("response", Kind::Passkey), REMEMBER, STRATEGY, DEVICE, RETURN_TO] ["return_to"] [Json(200, "Opened"), Redirect] [ENTERS, COUNTED, PROVED];
     "GET" "/auth/provider/{id}" [] ["return_to", "remember"] [Redirect] [GONE_ON, COUNTED, ENTERS, &[Code::CrossSite]];
@@ -172,8 +172,8 @@ pub(crate) static SHAPES: &[Shape] = shapes! {
     "POST" "/auth/password/reset" [TOKEN, PASSWORD] [] [Nothing, Redirect] [MAILED, CHOSEN, COUNTED, &[Code::PasswordsOff]];
     "POST" "/auth/email/verify" [TOKEN, PASSWORD] [] [Nothing, Redirect, Page] [MAILED, COUNTED, &[Code::WrongCredentials]];
     "POST" "/auth/email/resend" [EMAIL] [] [Json(202, "Accepted"), Page] [MAILED, COUNTED, &[Code::BadEmail]];
-    "POST" "/auth/email/change" [EMAIL, STEP_UP] [] [Json(202, "Accepted"), Redirect] [MAILED, APPROVED, COUNTED, &[Code::BadEmail, Code::AddressTaken]];
-    "POST" "/auth/email/confirm" [TOKEN, PASSWORD] [] [Nothing, Redirect, Page] [MAILED, COUNTED, &[Code::WrongCredentials, Code::AddressTaken]];
+    "POST" "/auth/email/change" [EMAIL, STEP_UP] [] [Json(202, "Accepted"), Redirect] [MAILED, APPROVED, COUNTED, &[Code::BadEmail, Code::AddressTaken, Code::PasswordsOff]];
+    "POST" "/auth/email/confirm" [TOKEN, PASSWORD] [] [Nothing, Redirect, Page] [MAILED, COUNTED, &[Code::WrongCredentials, Code::AddressTaken, Code::PasswordsOff]];
     "POST" "/auth/email/back" [TOKEN] [] [Nothing, Redirect, Page] [MAILED, COUNTED, &[Code::AddressTaken]];
     "GET" "/auth/devices" [] [] [Json(200, "Devices")] [];
     "POST" "/auth/devices/change" [needed("device", Kind::Text), NAME, may("trusted", Kind::Flag)] [] [Nothing, Redirect] [&[Code::UnknownDevice]];

@@ -24,6 +24,8 @@ impl App {
     pub async fn change_email(&self, seen: &Seen, approval: &str, next: &str) -> Result<(), Error> {
         let (me, now) = (self.me(seen).await?, self.clock.now());
         self.needs_mail()?;
+        // The new address is confirmed with the account's password.
+        self.needs_passwords()?;
         let next = Email::parse(next).map_err(|_| Refusal::BadEmail)?;
         let unit = self.spend_act(Unit::new(), seen, (Act::ChangeEmail, Some(next.as_str())), approval, now).await?;
         let taken = self.store.account_by_email(&next).await?.filter(|other| other.id != me.account.id);
@@ -49,6 +51,7 @@ impl App {
     /// somebody else's account by one press of a button.
     pub async fn confirm_new_email(&self, shown: &str, password: String, visit: &Visit<'_>) -> Result<(), Error> {
         let now = self.clock.now();
+        self.needs_passwords()?;
         let found = self.find_code(Purpose::NewAddress, shown, now).await?;
         let (old, next, set_at) = change(found.email.as_deref()).ok_or(Refusal::CodeInvalid)?;
         let account = self.store.account(found.account).await?.ok_or(Refusal::CodeInvalid)?;

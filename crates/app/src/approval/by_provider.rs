@@ -38,7 +38,10 @@ impl App {
 
     /// Approves, now that somebody has logged in anew as the `owner` of an identity. Refused as [`Refusal::OtherIdentity`], which
     /// counts as a wrong proof, and as [`Refusal::ApprovalOver`].
-    pub(crate) async fn approve_as(&self, id: &str, owner: Option<AccountId>) -> Result<(), Error> {
+    ///
+    /// `strong`: the new log-in was one with more than one factor. Where the session is, one without is refused as
+    /// [`Refusal::ProofNotAccepted`].
+    pub(crate) async fn approve_as(&self, id: &str, owner: Option<AccountId>, strong: bool) -> Result<(), Error> {
         let now = self.clock.now();
         let (_, mut row) = self.approval(id, now).await?;
         // Where the page that approves goes on by itself, it is on an origin of its own.
@@ -56,6 +59,9 @@ impl App {
                 Err(Error::Refused(Refusal::ProofWrong)) => Err(Refusal::OtherIdentity.into()),
                 judged => judged,
             };
+        }
+        if session.method.is_multi_factor() && !strong {
+            return Err(Refusal::ProofNotAccepted.into());
         }
         row.value.state = State::Approved;
         row.slip.expires_at = Some(now.plus(GOOD_FOR));

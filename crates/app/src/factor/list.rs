@@ -65,7 +65,8 @@ impl App {
     pub(crate) async fn enrolled(&self, account: &Account, now: Timestamp) -> Result<Enrolled, Fault> {
         let scope = self.parties.approving();
         Ok(Enrolled {
-            password: account.password.is_usable(),
+            // Where it logs nobody in, nobody can change one that has leaked: it approves nothing either.
+            password: self.settings.log_in_by_password && account.password.is_usable(),
             totp: self.totp_of(account.id, now).await?.is_some(),
             recovery: self.recovery_of(account.id, now).await?.is_some_and(|row| row.value.left > 0),
             passkey: !self.passkeys_of(account.id, scope, now).await?.is_empty(),

@@ -106,7 +106,8 @@ impl App {
         }
         if let Some(approval) = &one.approval {
             let owner = self.known_owner(&key_of(provider.party.issuer(), &logged_in.identity.sub)).await?;
-            self.approve_as(approval, owner.map(|owner| owner.id)).await?;
+            let strong = provider.trusts_factors && is_strong(&logged_in.identity);
+            self.approve_as(approval, owner.map(|owner| owner.id), strong).await?;
             return Ok(Outcome::Approved);
         }
         let account = self.owner_of(provider, &logged_in.identity, now).await?;

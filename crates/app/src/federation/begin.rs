@@ -8,7 +8,7 @@ use crate::{App, Error, Refusal};
 use cloakroom_oidc::{AuthorizeWish, Prompt};
 
 /// A longer path to return to is forgotten, in bytes: it travels in a cookie.
-const MAX_RETURN_TO: usize = 512;
+pub const MAX_RETURN_TO: usize = 512;
 
 /// What somebody goes to a provider for.
 pub struct Errand<'a> {

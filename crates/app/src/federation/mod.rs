@@ -16,7 +16,7 @@ mod waiting;
 
 pub use arrive::{Arrived, Outcome};
 pub(crate) use bearer::Bearers;
-pub use begin::{Begun, Errand};
+pub use begin::{Begun, Errand, MAX_RETURN_TO};
 pub use link::Linked;
 pub use waiting::{Changed, Shown, WAIT_FOR};
 

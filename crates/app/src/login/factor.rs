@@ -133,6 +133,8 @@ impl App {
         replaces: Option<Credential<'_>>,
     ) -> Result<Entered, Error> {
         let now = self.clock.now();
+        // Begun with a password, before they were turned off.
+        self.needs_passwords()?;
         let (bytes, pending) = self.pending(id, now).await?;
         let account = AccountId::from_bytes(pending.value.account);
         let account = self.store.account(account).await?.ok_or(Refusal::ChallengeOver)?;

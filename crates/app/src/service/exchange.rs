@@ -77,7 +77,7 @@ impl App {
             ..claims.clone()
         };
         let granted = self.mint_granted(&claims, made.scope, now)?;
-        self.record_first_exchange(&registration.id, &session, now).await?;
+        self.record_first_exchange(&registration.id, &claims.aud, &session, now).await?;
         count(service::Grant::TokenExchange);
         tracing::info!(client = %registration.id, audience = claims.aud, session = claims.sid, "a token was exchanged");
         Ok(granted)
@@ -89,10 +89,17 @@ impl App {
         cloakroom_jose::verify(token, ring.verifying(), &expect, now.unix_seconds())
     }
 
-    /// Adds a line to the trail for the first exchange of a client within a session: a client that exchanges once a second would
+    /// Adds a line to the trail for the first exchange of a client for an audience within a session: a client that exchanges once a second would
     /// push everything else out of what somebody can read about their account.
-    async fn record_first_exchange(&self, client: &ClientId, session: &Session, now: Timestamp) -> Result<(), Fault> {
-        let mark = sha256(&[&session.id.as_bytes()[..], client.as_str().as_bytes()].concat());
+    async fn record_first_exchange(
+        &self,
+        client: &ClientId,
+        audience: &str,
+        session: &Session,
+        now: Timestamp,
+    ) -> Result<(), Fault> {
+        let mark = [&session.id.as_bytes()[..], client.as_str().as_bytes(), b"\n", audience.as_bytes()].concat();
+        let mark = sha256(&mark);
         let mark = key(&[b"exchanged", &mark])?;
         if self.store.slip(SlipKind::Bucket, &mark).await?.is_some() {
             return Ok(());

@@ -43,7 +43,7 @@ pub struct Upstream {
     pub cache: Option<String>,
     /// Time until its answer begins. Default: limits.answer_for.
     pub answer_for: Option<String>,
-    /// What its tokens say of a person beyond who it is: `["email"]` for `email` and `email_verified`. Default: none.
+    /// What its tokens say of a person beyond who it is: `["email"]` for `email` and `email_verified`, once the address is confirmed. Default: none.
     pub claims: Option<Vec<String>>,
     /// Calls that its user has to approve one by one, with a proof of their own. Only with access = "signed-in". Default: none.
     pub step_up: Option<Vec<StepUp>>,

@@ -65,11 +65,7 @@ impl Gate for WebGate {
             Entry::Pass(Some(seen)) => seen,
             Entry::Answer(response) => return Admission::Answer(response.map(Body::wrap)),
         };
-        let address = match self.address(upstream, &seen, &client).await {
-            Ok(address) => address,
-            Err(refused) => return refused,
-        };
-        let bearer = match self.bearer(upstream, &seen, address.as_deref()).await {
+        let (bearer, address) = match self.bearer(upstream, &seen).await {
             Ok(bearer) => bearer,
             // It ended in this moment.
             Err(Error::Refused(Refusal::SignedOut)) if wanted == Wanted::Optional => {
@@ -92,7 +88,7 @@ impl Gate for WebGate {
                         .web
                         .form_token_for(request, &seen)
                         .and_then(|token| HeaderValue::from_str(&token).ok()),
-                    address: address.filter(|address| address.is_confirmed).and_then(|address| plain(&address.email)),
+                    address: address.and_then(|address| plain(&address.email)),
                     authenticated: true,
                     closes_cors,
                     subject: Some(Arc::clone(&seen) as Hold),
@@ -124,22 +120,25 @@ impl Gate for WebGate {
 }
 
 impl WebGate {
-    /// The `Authorization` that the application gets: a token of ours, or of the provider that it names.
+    /// The `Authorization` that the application gets, a token of ours or of the provider that it names, and the address of whoever
+    /// it is, for one that is told it and if it is confirmed: applications take an address for its owner.
     async fn bearer(
         &self,
         upstream: &Upstream,
         seen: &Arc<cloakroom_app::token::Seen>,
-        address: Option<&Address>,
-    ) -> Result<Arc<str>, Error> {
+    ) -> Result<(Arc<str>, Option<Arc<Address>>), Error> {
         let app = self.web.app();
+        let address = if upstream.tells_address { Some(app.address_of(seen).await?) } else { None };
+        let address = address.filter(|address| address.is_confirmed);
         if let Some(provider) = &upstream.token_from {
-            return app.provider_bearer(seen, provider).await;
+            return Ok((app.provider_bearer(seen, provider).await?, address));
         }
         app.look_after_provider_tokens(seen);
-        Ok(match address {
+        let bearer = match &address {
             None => app.bearer_for(seen, &upstream.audience)?,
             Some(address) => app.bearer_with(seen, &upstream.audience, address)?,
-        })
+        };
+        Ok((bearer, address))
     }
 
     /// What more than a session is asked for: a second factor, an approval of this very call.
@@ -178,19 +177,6 @@ impl WebGate {
         }
         let stream = self.web.app().open_stream(seen);
         Identity { ended: Some(stream.ended()), hold: Some(Arc::new(stream)), ..Identity::default() }
-    }
-
-    /// The address of whoever it is, for an upstream that is told it.
-    async fn address(
-        &self,
-        upstream: &Upstream,
-        seen: &cloakroom_app::token::Seen,
-        client: &Client,
-    ) -> Result<Option<Arc<Address>>, Admission> {
-        if !upstream.tells_address {
-            return Ok(None);
-        }
-        self.web.app().address_of(seen).await.map(Some).map_err(|error| self.refused(error, client))
     }
 
     fn failed(&self, fault: cloakroom_app::Fault, client: &Client) -> Admission {

@@ -23,8 +23,11 @@ impl Call {
             Beginning::Here => return Ok(None),
             Beginning::OverThere => {
                 let mut query = url::form_urlencoded::Serializer::new(String::new());
-                query.append_pair("host", host_of(&self.parts)).append_pair("return_to", return_to.as_str());
-                format!("/auth/onward?{}", query.finish())
+                let host = format!("/auth/onward?{}", query.append_pair("host", host_of(&self.parts)).finish());
+                let mut query = url::form_urlencoded::Serializer::new(host.clone());
+                let whole = query.append_pair("return_to", return_to.as_str()).finish();
+                // A longer one would be forgotten with the host in it.
+                if whole.len() <= MAX_RETURN_TO { whole } else { host }
             }
             Beginning::OnlyThere => return_to.to_string(),
             Beginning::Nowhere => return Err(Code::Provider(ByProvider::OtherHost).into()),

@@ -66,14 +66,20 @@ async fn the_last_identity_stays_where_a_password_opens_nothing() {
 
     let page = ann.visit("/auth/account").await.text();
     let identity = page.split("name=\"identity\" value=\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap();
+    let change = json!({ "act": "remove-provider", "identity": identity });
+    let approval = ann.approved_of(&change, &password).await;
     let remove = async || {
-        let change = json!({ "act": "remove-provider", "identity": identity });
-        let approval = ann.approved_of(&change, &password).await;
         let body = json!({ "identity": identity, "step_up": approval });
         ann.fetch("POST", "/auth/providers/unlink", Some(body)).await
     };
     house.restart_with(&format!("{OFF}{}", idp.config("example", ""))).await;
     assert_eq!(remove().await.code(), "last-way-in");
+    // A password that may have leaked, and that nobody can change any more, approves nothing either.
+    let opened = ann.fetch("POST", "/auth/step-up", Some(change.clone())).await.json();
+    let page = format!("/auth/step-up/{}", opened["id"].as_str().unwrap());
+    assert_eq!(ann.fetch("POST", &page, Some(password.clone())).await.code(), "proof-not-accepted");
+    let address = json!({ "email": "ann.new@example.com", "step_up": approval });
+    assert_eq!(ann.fetch("POST", "/auth/email/change", Some(address)).await.code(), "passwords-off");
     house.restart_with(&format!("{MAIL}{}", idp.config("example", ""))).await;
     assert_eq!(remove().await.status, StatusCode::NO_CONTENT);
     house.close().await;
