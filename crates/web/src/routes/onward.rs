@@ -5,6 +5,7 @@ use crate::Response;
 use crate::call::Call;
 use crate::door::{Beginning, host_of};
 use crate::problem::{ByProvider, Code, Problem};
+use cloakroom_app::federation::MAX_RETURN_TO;
 use cloakroom_core::return_to::ReturnTo;
 
 /// `GET /auth/onward`: to `return_to` on another host of this site, where its sessions are good. Any other host is ignored.
