@@ -159,11 +159,12 @@ impl Call {
 
     /// On to the provider, where whoever approves logs in anew.
     async fn prove_by_provider(&self, id: &str, provider: &str) -> Result<Response, Problem> {
+        let to = (provider, self.client.slot.number());
+        let begun = self.web.app().begin_proof_by_provider(id, to, &self.waiting()).await?;
+        // The answer comes to the public host, and would find nobody there who waits for it.
         if self.web.beginning(&self.parts) != crate::door::Beginning::Here {
             return Err(Code::Provider(ByProvider::OtherHost).into());
         }
-        let to = (provider, self.client.slot.number());
-        let begun = self.web.app().begin_proof_by_provider(id, to, &self.waiting()).await?;
         let mut response = if self.fields.form {
             self.web.leave_page("One more step", &begun.url, self.client.slot)?
         } else {
