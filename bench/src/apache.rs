@@ -69,7 +69,9 @@ async fn log_in(provider: &OidcProvider, origin: &str) -> Result<String> {
     };
     let back = provider.log_in(&mut ada, &there, "ada").await?;
     let Whereabouts::At(page) = ada.open(&back).await? else { bail!("Apache led elsewhere after the log-in") };
-    ensure!(page.answer.status == 200, "Apache answered {} after the log-in", page.answer.status);
+    let is_in = page.answer.status == 200 && page.url.path() == home.path();
+    // Its own error page comes with 200 as well.
+    ensure!(is_in, "Apache answered {} at {} after the log-in", page.answer.status, page.url.path());
     ada.cookies(&home).context("Apache set no cookie")
 }
 
@@ -84,7 +86,7 @@ fn configuration(folder: &Path, address: SocketAddr, to: SocketAddr, origin: &st
         "{load}{user}ServerName localhost\nListen {address}\nPidFile {here}/apache.pid\nErrorLog {here}/error.log\nLogLevel error\n\
          KeepAlive On\nMaxKeepAliveRequests 0\n\
          OIDCProviderMetadataURL {issuer}/.well-known/openid-configuration\nOIDCClientID apache\nOIDCClientSecret \"{SECRET}\"\n\
-         OIDCRedirectURI {origin}/redirect_uri\nOIDCCryptoPassphrase \"{SECRET}\"\nOIDCScope \"openid email\"\n\
+         OIDCRedirectURI {origin}/redirect_uri\nOIDCCryptoPassphrase \"{SECRET}\"\nOIDCScope \"openid email\"\nOIDCPKCEMethod S256\n\
          <Location />\nAuthType openid-connect\nRequire valid-user\n</Location>\n\
          ProxyPass /redirect_uri !\nProxyPass / http://{to}/\n"
     )
